@@ -1,0 +1,32 @@
+//! What a log event is, from the bytes of a request to columns in memory.
+//!
+//! Outside bytes become typed values here and nowhere else. One form is used from
+//! then on, in the stream, in the segment writer and in the evaluator: the
+//! [`Block`], a run of events turned into sparse typed columns. A block gives
+//! every event back exactly as it was sent.
+//!
+//! * [`decode`]: request body → checked events → [`Block`] and per-event rejections
+//! * [`block`]: the columnar form and its parts
+//! * [`shred`] / [`restore`]: one JSON event → columns, and back
+//! * [`codec`]: a block as bytes; [`batch`]: a block with its header, as the stream carries it
+//! * [`timestamp`], [`level`], [`ids`], [`limits`], [`rowset`]: the small types
+//!
+//! Nothing here knows HTTP, AWS or the clock: the time of receipt is an argument.
+
+pub mod batch;
+pub mod block;
+pub mod codec;
+pub mod decode;
+pub mod ids;
+pub mod level;
+pub mod limits;
+pub mod restore;
+pub mod rowset;
+pub mod shred;
+pub mod timestamp;
+
+pub use block::{Block, Column, Kind, Path, Texts, Values};
+pub use ids::{BatchId, TenantId};
+pub use level::Level;
+pub use rowset::RowSet;
+pub use timestamp::Timestamp;

@@ -1,0 +1,15 @@
+//! The ports of the stages and their adapters.
+//!
+//! A stage sees only the traits in [`ports`]. Each has an adapter on this machine in
+//! [`local`] (files, SQLite, threads); AWS adapters stand beside it. Every adapter of a
+//! port passes the same suite in [`conformance`].
+//!
+//! * [`ports`]: what a stage may ask for, and the values that cross
+//! * [`ring`]: which shard a batch goes to
+//! * [`local`]: the embedded adapters
+//! * [`conformance`]: the behaviour every adapter must show
+
+pub mod conformance;
+pub mod local;
+pub mod ports;
+pub mod ring;

@@ -1,0 +1,51 @@
+//! Object storage: S3, or files.
+
+use std::future::Future;
+use std::ops::Range;
+
+use bytes::Bytes;
+use trawl_event::Timestamp;
+
+use super::Result;
+
+/// What a conditional put did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The object is new.
+    Created,
+    /// An object of this key was there already and is left as it was.
+    Existed,
+}
+
+/// What a listing says of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectMeta {
+    /// Its key.
+    pub key: String,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// When it was written.
+    pub modified: Timestamp,
+}
+
+/// Objects by key. Keys are `/`-separated; no part is empty, `.` or `..`.
+pub trait Objects: Send + Sync {
+    /// Writes an object unless there is one of that key. Whole or not at all, and durable on return.
+    fn put_if_absent(&self, key: &str, body: Bytes) -> impl Future<Output = Result<Put>> + Send;
+
+    /// Writes an object, in place of one that may be there.
+    fn put(&self, key: &str, body: Bytes) -> impl Future<Output = Result<()>> + Send;
+
+    /// A whole object; `None` when there is none.
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>>> + Send;
+
+    /// Byte ranges of an object, in the order asked; `None` when there is no such object.
+    /// A range beyond the end is an error. Adapters fetch them in parallel.
+    fn get_ranges(&self, key: &str, ranges: &[Range<u64>]) -> impl Future<Output = Result<Option<Vec<Bytes>>>> + Send;
+
+    /// Removes an object; no error when there is none.
+    fn delete(&self, key: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Every object whose key begins with `prefix`, by key.
+    fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<ObjectMeta>>> + Send;
+}

@@ -1,0 +1,104 @@
+//! Handing a task to a scan worker: a Lambda invocation, or a thread.
+
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+use trawl_event::{TenantId, Timestamp};
+use trawl_query::Partial;
+
+use super::{Position, Result, SegmentRow, ShardId};
+
+/// The total order of a search's results: by time, then by where the event stands.
+/// `source` is the task's number in the plan times 2^16 plus the segment's place in the task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RowKey {
+    /// When the event happened.
+    pub timestamp: Timestamp,
+    /// Which segment or tail it came from.
+    pub source: u32,
+    /// Its row there.
+    pub row: u32,
+}
+
+/// What a task reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Segments.
+    Segments(Vec<SegmentRow>),
+    /// The records of a shard in `(after, upto]`.
+    Tail {
+        /// The shard.
+        shard: ShardId,
+        /// The checkpoint of the snapshot.
+        after: Position,
+        /// The end of the shard when the plan was made.
+        upto: Position,
+    },
+}
+
+/// A piece of a search.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanTask {
+    /// Whose events.
+    pub tenant: TenantId,
+    /// The query as it was sent; it parsed once already.
+    pub query: String,
+    /// Events from here on,
+    pub from: Timestamp,
+    /// and before here.
+    pub to: Timestamp,
+    /// Newest first?
+    pub newest_first: bool,
+    /// At most this many events (aggregates have no limit).
+    pub limit: usize,
+    /// Only events after this one in the order of the search.
+    pub after: Option<RowKey>,
+    /// The task's number in the plan.
+    pub number: u32,
+    /// What to read.
+    pub source: Source,
+}
+
+/// One event of a result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScanEvent {
+    /// Its place in the order.
+    pub key: RowKey,
+    /// The event as JSON text (fields picked by a `fields` pipe, if there is one).
+    pub json: String,
+    /// What a `sort` pipe orders by, if there is one.
+    pub sort: Option<trawl_query::SortKey>,
+}
+
+/// What a scan worker found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScanResult {
+    /// Matching events in the order of the search, at most the task's limit.
+    pub events: Vec<ScanEvent>,
+    /// Whether there are more than `events` holds.
+    pub more: bool,
+    /// The aggregate over all matches, if the query has one.
+    pub partial: Option<Partial>,
+    /// How many events matched as far as was counted.
+    pub events_matched: u64,
+    /// Object-store reads.
+    pub gets: u64,
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Granules in the segments of the task.
+    pub granules_total: u64,
+    /// Granules of which anything was read.
+    pub granules_read: u64,
+    /// Worker time in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// Scan workers.
+pub trait Workers: Send + Sync {
+    /// Runs a task to its end. Repeating a task gives the same result.
+    fn run(&self, task: ScanTask) -> impl Future<Output = Result<ScanResult>> + Send;
+
+    /// How many tasks may usefully run at once.
+    fn parallelism(&self) -> usize;
+}
