@@ -1,0 +1,1 @@
+//! The library that talks to a Trawl server

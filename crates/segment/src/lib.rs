@@ -1,0 +1,1 @@
+//! The Parquet segment: writer and reader

@@ -1,0 +1,1 @@
+//! Merges small segments, applies retention, removes what nobody needs

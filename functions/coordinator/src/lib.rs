@@ -1,0 +1,1 @@
+//! Plans searches, merges what workers find, serves results

@@ -1,0 +1,1 @@
+//! Turns stream records into committed segments, exactly once

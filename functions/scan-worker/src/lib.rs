@@ -1,0 +1,1 @@
+//! Runs one task of a search
