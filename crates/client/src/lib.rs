@@ -1,1 +1,36 @@
-//! The library that talks to a Trawl server
+//! The library that talks to a Trawl server.
+//!
+//! A blocking client for the HTTP API, as the `trawl` command and the tests use it. It repeats what
+//! may be repeated: a batch with an idempotency key goes out again, under the same key, until the
+//! server answers, so each of its events ends up visible once. HTTPS comes from rustls with
+//! Mozilla's root certificates built in; nothing of the machine is asked for.
+//!
+//! * [`Client`]: one method per route
+//! * [`answer`]: what the server says, as types; events stay the JSON text that the server sent
+//! * [`error`]: what can go wrong, with the server's own code and message
+//! * [`retry`]: how long to wait before the next attempt
+//!
+//! ```no_run
+//! use trawl_client::{Client, Encoding, SearchRequest};
+//!
+//! let client = Client::new("http://127.0.0.1:8080", None)?;
+//! let answer = client.push(br#"{"message":"hello"}"#, Encoding::Identity, Some("greeting-1"))?;
+//! assert_eq!(answer.accepted, 1);
+//! let search = client.create_search(&SearchRequest { query: "hello".into(), ..Default::default() })?;
+//! # Ok::<(), trawl_client::Error>(())
+//! ```
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod answer;
+mod client;
+pub mod error;
+pub mod retry;
+mod transport;
+
+pub use answer::{
+    Aggregates, Cost, Health, Order, Progress, PushAnswer, Rejection, SearchCreated, SearchPage, SearchRequest,
+    SearchStatus, ServerStatus,
+};
+pub use client::{Client, Encoding};
+pub use error::{ApiError, Error};
+pub use retry::Retries;
