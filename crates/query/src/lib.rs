@@ -1,1 +1,45 @@
-//! The query language: parse, evaluate, aggregate
+//! The query language: parse, type-check, evaluate, aggregate.
+//!
+//! A query is a filter and pipes ([`grammar`] has every form and rule). [`Query::parse`] checks all
+//! of it, so that what comes after cannot fail on the query's account. One [`Evaluator`] works on
+//! [`trawl_event::Block`]s wherever they come from, stream or segment. Aggregates are computed in
+//! [`Partial`]s, which merge in any order and end as one [`Table`].
+//!
+//! * [`ast`]: the filter and the pipes as a tree, for evaluation and for planning
+//! * [`Query`], [`Output`]: the parsed query and what its result looks like
+//! * [`Evaluator`]: which rows of a block match
+//! * [`Partial`], [`Table`], [`Cell`]: aggregates
+//! * [`SortKey`], [`sort_key`], [`project`]: what `sort` and `fields` do to events
+//! * [`Highlight`]: what a terminal should mark in a result
+//!
+//! Nothing here does I/O or knows the clock.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod aggregate;
+pub mod ast;
+mod error;
+mod evaluate;
+pub mod grammar;
+mod project;
+mod query;
+mod sort;
+mod value;
+
+pub use aggregate::{Partial, Table};
+pub use ast::{Aggregate, Filter, Function, Interval, Pattern, Percent, Pipe, Range, RegexTerm, Sort, Term, Test};
+pub use error::{ErrorCode, QueryError};
+pub use evaluate::Evaluator;
+pub use project::project;
+pub use query::{Highlight, Output, Query};
+pub use sort::{SortKey, sort_key};
+pub use value::{Cell, Number};
+
+/// Longest query, in bytes: room for a few hundred terms.
+pub const MAX_QUERY_BYTES: usize = 16 * 1024;
+/// Deepest nesting of groups and negations.
+pub const MAX_DEPTH: usize = 64;
+/// Largest compiled regex, in bytes of its automaton: what the `regex` crate allows by default.
+pub const MAX_REGEX_BYTES: usize = 10 * 1024 * 1024;
+/// Most groups of one aggregate: bounds the memory of a search and the size of its result.
+pub const MAX_GROUPS: usize = 100_000;
