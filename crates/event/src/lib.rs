@@ -13,6 +13,8 @@
 //!
 //! Nothing here knows HTTP, AWS or the clock: the time of receipt is an argument.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod batch;
 pub mod block;
 pub mod codec;
