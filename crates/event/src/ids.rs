@@ -83,6 +83,7 @@ pub struct BatchId(pub u128);
 /// What a batch id was made from, so that no caller's key can equal a body's hash.
 const FROM_KEY: u8 = 1;
 const FROM_BODY: u8 = 2;
+const FROM_PART: u8 = 3;
 
 impl BatchId {
     /// The id of a request that brought an `Idempotency-Key`.
@@ -97,6 +98,18 @@ impl BatchId {
     /// The id of a body in which every event brings its own timestamp.
     pub fn from_body(tenant: &TenantId, body: &[u8]) -> Self {
         Self::hash(tenant, FROM_BODY, body)
+    }
+
+    /// The id of part `index` of a batch that was cut into several; part 0 has the batch's own.
+    pub fn part(self, index: usize) -> Self {
+        if index == 0 {
+            return self;
+        }
+        let mut hasher = Xxh3::new();
+        hasher.update(&self.0.to_le_bytes());
+        hasher.update(&[FROM_PART]);
+        hasher.update(&(index as u64).to_le_bytes());
+        Self(hasher.digest128())
     }
 
     fn hash(tenant: &TenantId, origin: u8, bytes: &[u8]) -> Self {

@@ -8,6 +8,7 @@
 //! * [`decode`]: request body → checked events → [`Block`] and per-event rejections
 //! * [`block`]: the columnar form and its parts
 //! * [`shred`] / [`restore`]: one JSON event → columns, and back
+//! * [`merge`]: several blocks → one
 //! * [`codec`]: a block as bytes; [`batch`]: a block with its header, as the stream carries it
 //! * [`timestamp`], [`level`], [`ids`], [`limits`], [`rowset`]: the small types
 //!
@@ -22,6 +23,7 @@ pub mod decode;
 pub mod ids;
 pub mod level;
 pub mod limits;
+pub mod merge;
 pub mod restore;
 pub mod rowset;
 pub mod shred;

@@ -1,1 +1,139 @@
-//! Takes events in over HTTP and appends them to the stream
+//! The ingest stage: a request of events → batches in the stream → `202`.
+//!
+//! Nothing is acknowledged before the stream has all of it. When one part of a request
+//! cannot be appended the whole request fails; the caller sends it again under the same
+//! batch id, and the parts that were there already count once.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, Response, StatusCode};
+use serde_json::json;
+use trawl_api::events::{PushAnswer, RejectedEvent};
+use trawl_api::{ApiError, ApiResult};
+use trawl_event::decode::{self, BodyError, Decoded, Encoding};
+use trawl_event::limits::{MAX_AHEAD_NS, MAX_BODY_BYTES};
+use trawl_event::shred::TimeRule;
+use trawl_event::{BatchId, TenantId, Timestamp, batch};
+use trawl_store::ports::{Clock, Ids, NewRecord, StoreError, Stream};
+
+/// The header that names a request so that it may be repeated.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// What a deployment chooses.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Events older than this are refused (`TRAWL_MAX_EVENT_AGE`); `None` takes any.
+    pub max_event_age: Option<Duration>,
+}
+
+/// The stage, over its ports.
+pub struct Ingest<S, C> {
+    stream: S,
+    clock: C,
+    settings: Settings,
+}
+
+impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
+    /// A stage that appends to `stream`.
+    pub fn new(stream: S, clock: C, settings: Settings) -> Self {
+        Self { stream, clock, settings }
+    }
+
+    /// `POST /v1/events`.
+    pub async fn handle(&self, tenant: &TenantId, headers: &HeaderMap, body: Bytes) -> Response<Bytes> {
+        self.accept(tenant, headers, &body).await.unwrap_or_else(ApiError::into_response)
+    }
+
+    async fn accept(&self, tenant: &TenantId, headers: &HeaderMap, body: &[u8]) -> ApiResult {
+        let encoding = encoding(headers)?;
+        let key = idempotency_key(tenant, headers)?;
+        let body = decode::decompress(body, encoding).map_err(body_error)?;
+        let received = self.clock.now();
+        let decoded = decode::decode(&body, &self.time_rule(received)).map_err(body_error)?;
+        if decoded.accepted == 0 {
+            return Err(nothing_acceptable(&decoded));
+        }
+        let id = match key {
+            Some(id) => id,
+            None if decoded.all_timestamped => BatchId::from_body(tenant, &body),
+            None => BatchId(self.clock.fresh()),
+        };
+        drop(body);
+        let filled = decoded.parts.iter().enumerate().filter(|(_, block)| !block.is_empty());
+        let appends = filled.map(|(index, block)| {
+            let part = id.part(index);
+            let mut data = Vec::new();
+            batch::encode(tenant, part, received, block, &mut data);
+            self.stream.append(NewRecord { batch: part, data: Bytes::from(data) })
+        });
+        try_join_all(appends).await.map_err(stream_error)?;
+        trawl_api::json(StatusCode::ACCEPTED, &answer(&decoded, id))
+    }
+
+    fn time_rule(&self, received: Timestamp) -> TimeRule {
+        let age_ns = |age: Duration| i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
+        let oldest = self.settings.max_event_age.map_or(Timestamp::MIN, |age| received.plus_ns(-age_ns(age)));
+        TimeRule { received, oldest, latest: received.plus_ns(MAX_AHEAD_NS) }
+    }
+}
+
+fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
+    let Some(value) = headers.get(CONTENT_ENCODING) else { return Ok(Encoding::Identity) };
+    value.to_str().ok().and_then(Encoding::from_header).ok_or_else(|| {
+        let message = format!("content encoding {value:?} is not supported: expected gzip, zstd or none");
+        ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding", message)
+    })
+}
+
+fn idempotency_key(tenant: &TenantId, headers: &HeaderMap) -> Result<Option<BatchId>, ApiError> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let id = BatchId::from_key(tenant, value.to_str().unwrap_or_default());
+    id.map(Some).map_err(|error| ApiError::bad_request("invalid_idempotency_key", error.to_string()))
+}
+
+fn body_error(error: BodyError) -> ApiError {
+    let status = match error {
+        BodyError::TooLarge { .. } | BodyError::DecodedTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    ApiError::new(status, error.code(), error.to_string())
+}
+
+/// The answer to a body that ended before the server's limit let it in whole.
+pub fn body_too_large(bytes: usize) -> Response<Bytes> {
+    debug_assert!(bytes > MAX_BODY_BYTES);
+    body_error(BodyError::TooLarge { bytes }).into_response()
+}
+
+fn nothing_acceptable(decoded: &Decoded) -> ApiError {
+    let rejected = rejected(decoded);
+    let first = rejected.first().map_or("", |event| event.message.as_str());
+    let message = format!("none of the {} events is acceptable; the first: {first}", decoded.rejected);
+    ApiError::bad_request("no_acceptable_event", message)
+        .with_detail(json!({"accepted": 0, "rejected": rejected, "rejected_total": decoded.rejected}))
+}
+
+fn stream_error(error: StoreError) -> ApiError {
+    tracing::warn!(%error, "append failed");
+    match error {
+        StoreError::Throttled(reason) => ApiError::unavailable("stream_throttled", reason),
+        StoreError::Transient(reason) => ApiError::unavailable("stream_unavailable", reason),
+        StoreError::Permanent(reason) => ApiError::internal(reason),
+    }
+}
+
+fn answer(decoded: &Decoded, batch_id: BatchId) -> PushAnswer {
+    PushAnswer {
+        accepted: decoded.accepted,
+        rejected: rejected(decoded),
+        rejected_total: decoded.rejected,
+        batch_id,
+    }
+}
+
+fn rejected(decoded: &Decoded) -> Vec<RejectedEvent> {
+    decoded.rejections.iter().map(RejectedEvent::from).collect()
+}

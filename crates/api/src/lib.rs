@@ -1,0 +1,30 @@
+//! The HTTP API as types, shared by the stages that answer and the client that asks.
+//!
+//! * [`error`]: `{"error":{"code","message","detail"}}` and its status
+//! * [`events`]: `POST /v1/events`
+//! * [`search`]: `/v1/searches`
+//! * [`time`]: the times that a request may name
+
+pub mod error;
+pub mod events;
+pub mod search;
+pub mod time;
+
+pub use error::ApiError;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+/// What every route answers with.
+pub type ApiResult = Result<Response<Bytes>, ApiError>;
+
+/// An answer of JSON.
+pub fn json(status: StatusCode, body: &impl Serialize) -> ApiResult {
+    let body = serde_json::to_vec(body).map_err(|error| ApiError::internal(error.to_string()))?;
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
