@@ -18,13 +18,19 @@
 
 mod aggregate;
 pub mod ast;
+mod display;
 mod error;
 mod evaluate;
 pub mod grammar;
+mod names;
+mod parse;
 mod project;
 mod query;
+mod regexes;
 mod sort;
+mod table_columns;
 mod value;
+mod words;
 
 pub use aggregate::{Partial, Table};
 pub use ast::{Aggregate, Filter, Function, Interval, Pattern, Percent, Pipe, Range, RegexTerm, Sort, Term, Test};

@@ -53,8 +53,8 @@ impl Highlight {
 
 impl Query {
     /// Reads a query.
-    pub fn parse(_text: &str) -> Result<Self, QueryError> {
-        Ok(Self { filter: Filter::All, pipes: Vec::new(), aggregate_column: 1 })
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
+        crate::parse::parse(text)
     }
 
     /// The columns that the filter, the aggregate and the sort need.

@@ -1,0 +1,25 @@
+//! What a word is made of, and where one begins and ends.
+
+/// Whether `c` belongs to words: a letter, a digit (any Unicode number) or `_`.
+pub(crate) fn is_word(c: char) -> bool {
+    // ASCII first: log lines are nearly all of it, and the Unicode tables cost a look-up.
+    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { c.is_alphanumeric() }
+}
+
+/// Whether a word stands directly before `at`.
+pub(crate) fn word_before(text: &str, at: usize) -> bool {
+    match at.checked_sub(1).map(|before| text.as_bytes()[before]) {
+        None => false,
+        Some(byte) if byte.is_ascii() => is_word(char::from(byte)),
+        Some(_) => text[..at].chars().next_back().is_some_and(is_word),
+    }
+}
+
+/// Whether a word stands directly after `at`.
+pub(crate) fn word_after(text: &str, at: usize) -> bool {
+    match text.as_bytes().get(at) {
+        None => false,
+        Some(byte) if byte.is_ascii() => is_word(char::from(*byte)),
+        Some(_) => text[at..].chars().next().is_some_and(is_word),
+    }
+}
