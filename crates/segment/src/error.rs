@@ -12,10 +12,8 @@ pub enum Error {
     #[error("a segment of no events cannot be written")]
     Empty,
     /// More than a column of a row group may hold; the caller hands over less at a time.
-    #[error("column {column} of a row group has {bytes} bytes, the limit is {limit}")]
+    #[error("a column of a row group has {bytes} bytes, the limit is {limit}")]
     TooLarge {
-        /// Which column.
-        column: String,
         /// How many bytes it has.
         bytes: u64,
         /// How many it may have.

@@ -1,10 +1,18 @@
 //! The Parquet segment: writer and reader.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod chunk;
+mod encoding;
+mod envelope;
 mod error;
 mod fetched;
+mod footer;
+mod format;
+mod order;
 mod read;
+mod rest;
 mod schema;
+mod selection;
 mod write;
 
 pub use error::{Error, Result};

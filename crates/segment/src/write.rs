@@ -1,10 +1,27 @@
 //! Blocks → segment.
 
-use bytes::Bytes;
-use trawl_event::{Block, Timestamp};
+use std::sync::Arc;
 
+use bytes::Bytes;
+use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::Type;
+use rayon::prelude::*;
+use trawl_event::block::TIMESTAMP;
+use trawl_event::restore::push_string;
+use trawl_event::{Block, Column, Kind, Timestamp, Values};
+
+use crate::chunk::write::{Cells, Chunk, encode};
+use crate::envelope;
 use crate::error::{Error, Result};
-use crate::schema::Schema;
+use crate::format::{
+    ENVELOPE, FORMAT, KEY_FORMAT, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE, MAX_ROW_GROUP_ROWS, REST,
+};
+use crate::order::Kinds;
+use crate::rest::{self, RestNames};
+use crate::schema::{Layout, Schema, path_of_name};
 
 /// How a segment is written.
 #[derive(Clone, Debug)]
@@ -27,8 +44,8 @@ impl Default for WriteOptions {
     fn default() -> Self {
         Self {
             zstd_level: 1,
-            row_group_rows: 256 * 1024,
-            row_group_bytes: 128 << 20,
+            row_group_rows: 512 * 1024,
+            row_group_bytes: 192 << 20,
             columns_max: 1000,
             source: String::new(),
         }
@@ -71,35 +88,271 @@ pub fn write(block: &Block, options: &WriteOptions) -> Result<Segment> {
 }
 
 /// Writes a segment block by block, so that one row group at a time is in memory.
-pub struct SegmentWriter {}
+pub struct SegmentWriter {
+    file: SerializedFileWriter<Vec<u8>>,
+    options: WriteOptions,
+    layout: Layout,
+    rest: RestNames,
+    /// By row group.
+    raw_bytes: Vec<u64>,
+    events: u64,
+    time_range: Option<(Timestamp, Timestamp)>,
+}
 
 impl SegmentWriter {
     /// Begins a segment. `schema` covers every block that will be pushed; what it does
     /// not name goes into `_rest`.
     pub fn new(options: &WriteOptions, schema: Schema) -> Result<Self> {
-        let _ = (options, schema);
-        Err(Error::Empty)
+        let layout = schema.layout(options.columns_max);
+        let properties = WriterProperties::builder()
+            .set_created_by(concat!("trawl version ", env!("CARGO_PKG_VERSION")).into())
+            .build();
+        Ok(Self {
+            file: SerializedFileWriter::new(Vec::new(), Arc::new(parquet_schema(&layout)?), Arc::new(properties))?,
+            options: options.clone(),
+            layout,
+            rest: RestNames::default(),
+            raw_bytes: Vec::new(),
+            events: 0,
+            time_range: None,
+        })
     }
 
     /// Adds a block as a row group of its own, or as several (cut by time) when it exceeds
     /// the limits of the options. Row groups are disjoint in time if the blocks are.
     pub fn push(&mut self, block: &Block) -> Result<()> {
-        let _ = block;
-        Err(Error::Empty)
+        let Some((first, last)) = block.time_range() else { return Ok(()) };
+        let kinds = Kinds::of(block);
+        let rows = block.rows();
+        let row_max = self.options.row_group_rows.clamp(1, MAX_ROW_GROUP_ROWS);
+        let groups_by_bytes = block.raw_bytes.div_ceil(self.options.row_group_bytes.max(1)).min(rows as u64) as usize;
+        let groups = rows.div_ceil(row_max).max(groups_by_bytes).max(1);
+        if groups == 1 {
+            self.push_rows(block, &kinds.arrange(block, 0..rows as u32), block.raw_bytes)?;
+        } else {
+            let mut by_time: Vec<u32> = (0..rows as u32).collect();
+            by_time.sort_by_key(|row| block.timestamps[*row as usize]);
+            let mut raw_bytes_left = block.raw_bytes;
+            let group_rows = rows.div_ceil(groups);
+            let parts = by_time.chunks_mut(group_rows);
+            let last_part = parts.len() - 1;
+            for (number, part) in parts.enumerate() {
+                part.sort_unstable();
+                let share = match number == last_part {
+                    true => raw_bytes_left,
+                    false => (u128::from(block.raw_bytes) * part.len() as u128 / rows as u128) as u64,
+                };
+                raw_bytes_left -= share;
+                self.push_rows(block, &kinds.arrange(block, part.iter().copied()), share)?;
+            }
+        }
+        self.events += rows as u64;
+        self.time_range = Some(match self.time_range {
+            Some((earliest, latest)) => (earliest.min(first), latest.max(last)),
+            None => (first, last),
+        });
+        Ok(())
+    }
+
+    /// Writes a row group of these rows of the block, in this order.
+    fn push_rows(&mut self, block: &Block, order: &[u32], raw_bytes: u64) -> Result<()> {
+        let mut columns: Vec<Option<&Column>> = vec![None; self.layout.columns.len()];
+        let mut rest_columns: Vec<&Column> = Vec::new();
+        for column in &block.columns {
+            match self.layout.column_of(&column.path, column.values.kind()) {
+                Some(index) => columns[index] = Some(column),
+                None => rest_columns.push(column),
+            }
+        }
+        let places = Places::new(block.rows(), order);
+        let level = self.options.zstd_level;
+        let schema = self.file.schema_descr();
+        let last = schema.num_columns() - 1;
+
+        let times = order.iter().map(|row| block.timestamps[*row as usize]).collect();
+        let times = Chunk { cells: Cells::Int(times), rows: None, len: order.len() };
+        let mut encoded = vec![encode(schema.column(0), &times, level)?];
+        let attributes: Vec<_> = columns
+            .par_iter()
+            .enumerate()
+            .map(|(index, column)| encode(schema.column(index + 1), &places.chunk(*column), level))
+            .collect();
+        for chunk in attributes {
+            encoded.push(chunk?);
+        }
+        let (rest_rows, rest_texts) = rest::build(&rest_columns, |row| places.of(row));
+        encoded.push(encode(schema.column(last - 1), &texts_chunk(&rest_rows, &rest_texts, order.len()), level)?);
+        encoded.push(encode(schema.column(last), &envelope_chunk(block, order, &envelope_texts(block)?), level)?);
+
+        for column in rest_columns.iter().filter(|column| column.rows.iter().any(|row| places.of(*row).is_some())) {
+            self.rest.insert(&column.path, column.values.kind());
+        }
+        let mut row_group = self.file.next_row_group()?;
+        for (bytes, close) in encoded {
+            row_group.append_column(&bytes, close)?;
+        }
+        row_group.close()?;
+        self.raw_bytes.push(raw_bytes);
+        Ok(())
     }
 
     /// Events pushed so far.
     pub fn events(&self) -> u64 {
-        0
+        self.events
     }
 
     /// Bytes of the segment so far, without footer.
     pub fn bytes_written(&self) -> u64 {
-        0
+        self.file.bytes_written() as u64
     }
 
     /// Writes the footer.
-    pub fn finish(self) -> Result<Segment> {
-        Err(Error::Empty)
+    pub fn finish(mut self) -> Result<Segment> {
+        let (first, last) = self.time_range.ok_or(Error::Empty)?;
+        for (key, value) in [
+            (KEY_FORMAT, FORMAT.to_owned()),
+            (KEY_SOURCE, std::mem::take(&mut self.options.source)),
+            (KEY_RAW_BYTES, format!("{:?}", self.raw_bytes)),
+            (KEY_PATHS, paths_json(&self.layout)),
+            (KEY_REST, self.rest.to_json()),
+        ] {
+            self.file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        }
+        let footer_offset = self.file.bytes_written() as u64;
+        let bytes = Bytes::from(self.file.into_inner()?);
+        Ok(Segment {
+            content_hash: xxhash_rust::xxh3::xxh3_128(&bytes),
+            bytes,
+            footer_offset,
+            index_bytes: 0,
+            events: self.events,
+            raw_bytes: self.raw_bytes.iter().sum(),
+            first,
+            last,
+        })
     }
+}
+
+/// Where the rows of a block stand in the row group.
+struct Places {
+    /// By row of the block; [`Places::NONE`] for those of other row groups.
+    place: Vec<u32>,
+    len: usize,
+}
+
+impl Places {
+    const NONE: u32 = u32::MAX;
+
+    fn new(block_rows: usize, order: &[u32]) -> Self {
+        let mut place = vec![Self::NONE; block_rows];
+        for (row, at) in order.iter().zip(0u32..) {
+            place[*row as usize] = at;
+        }
+        Self { place, len: order.len() }
+    }
+
+    fn of(&self, row: u32) -> Option<u32> {
+        self.place.get(row as usize).copied().filter(|place| *place != Self::NONE)
+    }
+
+    /// The values of a column that stand in the row group, in its order.
+    fn chunk<'b>(&self, column: Option<&'b Column>) -> Chunk<'b> {
+        let Some(column) = column else {
+            return Chunk { cells: Cells::Bool(Vec::new()), rows: Some(Vec::new()), len: self.len };
+        };
+        let (rows, picks) = self.sorted(&column.rows);
+        let cells = match &column.values {
+            Values::Text(texts) | Values::Json(texts) => {
+                Cells::Text(picks.iter().map(|index| texts.get(*index as usize).as_bytes()).collect())
+            }
+            Values::Int(values) => Cells::Int(picks.iter().map(|index| values[*index as usize]).collect()),
+            Values::Float(values) => Cells::Float(picks.iter().map(|index| values[*index as usize]).collect()),
+            Values::Bool(values) => Cells::Bool(picks.iter().map(|index| values[*index as usize]).collect()),
+        };
+        Chunk { cells, rows: Some(rows), len: self.len }
+    }
+
+    /// The places of `rows`, ascending, and for each its index in `rows`.
+    fn sorted(&self, rows: &[u32]) -> (Vec<u32>, Vec<u32>) {
+        let placed = rows.iter().zip(0u32..).filter_map(|(row, index)| Some((self.of(*row)?, index)));
+        // Full columns are put in place one by one; sparse ones are sorted, which spares a walk over all rows.
+        if rows.len() >= self.len / 8 {
+            let mut slots = vec![Self::NONE; self.len];
+            placed.for_each(|(place, index)| slots[place as usize] = index);
+            slots.iter().zip(0u32..).filter(|(index, _)| **index != Self::NONE).map(|(index, at)| (at, *index)).unzip()
+        } else {
+            let mut placed: Vec<(u32, u32)> = placed.collect();
+            placed.sort_unstable();
+            placed.into_iter().unzip()
+        }
+    }
+}
+
+fn texts_chunk<'b>(rows: &[u32], texts: &'b [String], len: usize) -> Chunk<'b> {
+    Chunk { cells: Cells::Text(texts.iter().map(String::as_bytes).collect()), rows: Some(rows.to_vec()), len }
+}
+
+fn envelope_texts(block: &Block) -> Result<Vec<Option<String>>> {
+    block.envelopes.iter().map(envelope::to_text).collect()
+}
+
+fn envelope_chunk<'b>(block: &Block, order: &[u32], texts: &'b [Option<String>]) -> Chunk<'b> {
+    let (rows, cells) = order
+        .iter()
+        .zip(0u32..)
+        .filter_map(|(row, place)| {
+            let code = block.envelope_codes[*row as usize];
+            Some((place, texts[code as usize].as_ref()?.as_bytes()))
+        })
+        .unzip();
+    Chunk { cells: Cells::Text(cells), rows: Some(rows), len: order.len() }
+}
+
+fn parquet_schema(layout: &Layout) -> Result<Type> {
+    let time = LogicalType::timestamp(true, TimeUnit::NANOS);
+    let mut fields = vec![Arc::new(
+        Type::primitive_type_builder(TIMESTAMP, Physical::INT64)
+            .with_repetition(Repetition::REQUIRED)
+            .with_logical_type(Some(time))
+            .build()?,
+    )];
+    let fixed = [(REST, Kind::Json), (ENVELOPE, Kind::Text)];
+    let columns = layout.columns.iter().map(|(name, _, kind)| (name.as_str(), *kind));
+    for (name, kind) in columns.chain(fixed) {
+        let (physical, logical, converted) = match kind {
+            Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String), ConvertedType::UTF8),
+            Kind::Json => (Physical::BYTE_ARRAY, Some(LogicalType::Json), ConvertedType::JSON),
+            Kind::Int => (Physical::INT64, None, ConvertedType::NONE),
+            Kind::Float => (Physical::DOUBLE, None, ConvertedType::NONE),
+            Kind::Bool => (Physical::BOOLEAN, None, ConvertedType::NONE),
+        };
+        let field = Type::primitive_type_builder(name, physical)
+            .with_repetition(Repetition::OPTIONAL)
+            .with_logical_type(logical)
+            .with_converted_type(converted)
+            .build()?;
+        fields.push(Arc::new(field));
+    }
+    Ok(Type::group_type_builder("event").with_fields(fields).build()?)
+}
+
+/// The keys of the columns whose name, split at dots, gives others.
+fn paths_json(layout: &Layout) -> String {
+    let mut json = String::from("{");
+    for (name, path, _) in layout.columns.iter().filter(|(name, path, _)| path_of_name(name) != *path) {
+        if json.len() > 1 {
+            json.push(',');
+        }
+        push_string(name, &mut json);
+        json.push_str(":[");
+        for (number, key) in path.keys().iter().enumerate() {
+            if number > 0 {
+                json.push(',');
+            }
+            push_string(key, &mut json);
+        }
+        json.push(']');
+    }
+    json.push('}');
+    json
 }

@@ -1,0 +1,48 @@
+//! The names and bounds of the format. The crate's head has the picture.
+
+/// Version of the format, in [`KEY_FORMAT`].
+pub(crate) const FORMAT: &str = "1";
+
+/// Key-value metadata: the version of the format.
+pub(crate) const KEY_FORMAT: &str = "trawl.format";
+/// Key-value metadata: where the events came from.
+pub(crate) const KEY_SOURCE: &str = "trawl.source";
+/// Key-value metadata: JSON array, bytes as sent of each row group's events.
+pub(crate) const KEY_RAW_BYTES: &str = "trawl.raw_bytes";
+/// Key-value metadata: JSON object, column name → keys, where splitting the name at dots gives others.
+pub(crate) const KEY_PATHS: &str = "trawl.paths";
+/// Key-value metadata: JSON array of `[kind, key, …]`, what occurs in `_rest`.
+pub(crate) const KEY_REST: &str = "trawl.rest";
+
+/// Column of what has no column of its own.
+pub(crate) const REST: &str = "_rest";
+/// Column of how canonical fields were spelled.
+pub(crate) const ENVELOPE: &str = "_envelope";
+
+/// Most values in a data page.
+pub(crate) const PAGE_VALUES: usize = 20_000;
+/// Most bytes of values in a data page, but for a single larger value.
+pub(crate) const PAGE_BYTES: usize = 512 * 1024;
+/// Largest page that is read, in bytes after decompression: a page of one event of 1 MB
+/// in every column would stay far below.
+pub(crate) const MAX_PAGE_BYTES: usize = 64 << 20;
+/// Most bytes of values in a dictionary.
+pub(crate) const DICTIONARY_BYTES: usize = 1 << 20;
+/// Longest bound of strings in statistics, in bytes.
+pub(crate) const STATISTICS_BYTES: usize = 32;
+
+/// Most rows in a row group that is written or read.
+pub(crate) const MAX_ROW_GROUP_ROWS: usize = 1 << 22;
+/// Most bytes of one column's values in a row group that is written or read: offsets
+/// into them are 32 bits wide.
+pub(crate) const MAX_COLUMN_BYTES: usize = 1 << 30;
+/// Most bytes of all columns' values that one read gives back.
+pub(crate) const MAX_BLOCK_BYTES: usize = 2 << 30;
+/// Most columns of a segment that is read.
+pub(crate) const MAX_COLUMNS: usize = 100_000;
+/// Most names of `_rest` that are listed; when there are more, any name may be in it.
+pub(crate) const MAX_REST_NAMES: usize = 10_000;
+
+/// Widest gap between two needed ranges that is read along, in bytes. A request to S3 takes
+/// about 30 ms to its first byte and then gives 90 MB/s, so 512 KiB cost a fifth of one.
+pub(crate) const COALESCE_GAP_BYTES: u64 = 512 * 1024;

@@ -1,0 +1,174 @@
+//! `_rest`: what has no column of its own, as one JSON object per row.
+
+use std::collections::BTreeSet;
+
+use trawl_event::block::Projection;
+use trawl_event::restore::{push_cell, push_string};
+use trawl_event::shred::Columns;
+use trawl_event::{Column, Kind, Path};
+
+use crate::error::{Error, Result};
+use crate::format::MAX_REST_NAMES;
+
+/// One value of `_rest`: its row, its column among those of `_rest`, and its place there.
+type Entry = (u32, u32, u32);
+
+/// The rows that have anything in `_rest`, and their JSON texts. `place` gives the row a
+/// value is written to, if it is.
+pub(crate) fn build(columns: &[&Column], place: impl Fn(u32) -> Option<u32>) -> (Vec<u32>, Vec<String>) {
+    // In order of their paths, so that fields of one object stand together.
+    let mut columns: Vec<&Column> = columns.to_vec();
+    columns.sort_by(|one, other| one.path.cmp(&other.path).then(one.values.kind().cmp(&other.values.kind())));
+    let mut entries: Vec<Entry> = Vec::new();
+    for (column, number) in columns.iter().zip(0u32..) {
+        let placed = column.rows.iter().zip(0u32..).filter_map(|(row, index)| Some((place(*row)?, number, index)));
+        entries.extend(placed);
+    }
+    entries.sort_unstable();
+    let (mut rows, mut texts) = (Vec::new(), Vec::new());
+    for row in entries.chunk_by(|one, other| one.0 == other.0) {
+        rows.extend(row.first().map(|entry| entry.0));
+        texts.push(object(&columns, row));
+    }
+    (rows, texts)
+}
+
+/// The JSON object of one row's entries, which are in order of their paths.
+fn object(columns: &[&Column], entries: &[Entry]) -> String {
+    let mut json = String::from("{");
+    let mut open: &[Box<str>] = &[];
+    for (_, number, index) in entries {
+        let column = columns[*number as usize];
+        let Some((leaf, parents)) = column.path.keys().split_last() else { continue };
+        let common = open.iter().zip(parents).take_while(|(one, other)| one == other).count();
+        for _ in common..open.len() {
+            json.push('}');
+        }
+        for key in &parents[common..] {
+            push_key(key, &mut json);
+            json.push('{');
+        }
+        open = parents;
+        push_key(leaf, &mut json);
+        push_cell(&column.values, *index as usize, &mut json);
+    }
+    for _ in 0..=open.len() {
+        json.push('}');
+    }
+    json
+}
+
+fn push_key(key: &str, json: &mut String) {
+    if !json.ends_with('{') {
+        json.push(',');
+    }
+    push_string(key, json);
+    json.push(':');
+}
+
+/// Turns texts back into columns.
+pub(crate) fn parse<'t>(rows: &[u32], texts: impl Iterator<Item = &'t str>) -> Result<Vec<Column>> {
+    let mut columns = Columns::default();
+    for (row, text) in rows.iter().zip(texts) {
+        columns
+            .add(text.as_bytes(), *row)
+            .map_err(|error| Error::corrupt(format!("{}: {error}", crate::format::REST)))?;
+    }
+    Ok(columns.finish())
+}
+
+/// The paths and kinds that occur in `_rest`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RestNames {
+    names: BTreeSet<(Path, Kind)>,
+    /// There were too many to list.
+    open: bool,
+}
+
+impl RestNames {
+    pub(crate) fn insert(&mut self, path: &Path, kind: Kind) {
+        self.open |= self.names.len() >= MAX_REST_NAMES;
+        if !self.open {
+            self.names.insert((path.clone(), kind));
+        }
+    }
+
+    /// The paths and kinds, as far as they are listed.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Path, Kind)> {
+        self.names.iter()
+    }
+
+    /// Whether something that is wanted may be in `_rest`.
+    pub(crate) fn wanted_by(&self, projection: &Projection) -> bool {
+        match projection {
+            Projection::All => self.open || !self.names.is_empty(),
+            Projection::Some { texts, names, .. } => {
+                (self.open && (*texts || !names.is_empty()))
+                    || self.names.iter().any(|(path, kind)| projection.wants(&path.name(), *kind))
+            }
+        }
+    }
+
+    /// A JSON array of `[kind, key, …]`, and `"*"` at its end when names are missing.
+    pub(crate) fn to_json(&self) -> String {
+        let mut json = String::from("[");
+        for (path, kind) in &self.names {
+            json.push('[');
+            push_string(kind_name(*kind), &mut json);
+            for key in path.keys() {
+                json.push(',');
+                push_string(key, &mut json);
+            }
+            json.push_str("],");
+        }
+        match self.open {
+            true => json.push_str("\"*\""),
+            false => drop(json.pop_if_comma()),
+        }
+        json.push(']');
+        json
+    }
+
+    pub(crate) fn from_json(json: &str) -> Result<Self> {
+        let wrong = || Error::corrupt("the list of names in _rest cannot be read");
+        let items: Vec<serde_json::Value> = serde_json::from_str(json).map_err(|_| wrong())?;
+        let mut names = Self::default();
+        for item in items {
+            match item {
+                serde_json::Value::String(star) if star == "*" => names.open = true,
+                item => {
+                    let words: Vec<String> = serde_json::from_value(item).map_err(|_| wrong())?;
+                    let (kind, keys) = words.split_first().filter(|(_, keys)| !keys.is_empty()).ok_or_else(wrong)?;
+                    let kind = kind_of(kind).ok_or_else(wrong)?;
+                    names.names.insert((Path::new(keys.iter().map(String::as_str)), kind));
+                }
+            }
+        }
+        Ok(names)
+    }
+}
+
+trait PopComma {
+    fn pop_if_comma(&mut self) -> bool;
+}
+
+impl PopComma for String {
+    fn pop_if_comma(&mut self) -> bool {
+        let is_comma = self.ends_with(',');
+        if is_comma {
+            self.pop();
+        }
+        is_comma
+    }
+}
+
+const KIND_NAMES: [(Kind, &str); 5] =
+    [(Kind::Text, "text"), (Kind::Int, "int"), (Kind::Float, "float"), (Kind::Bool, "bool"), (Kind::Json, "json")];
+
+fn kind_name(kind: Kind) -> &'static str {
+    KIND_NAMES.iter().find(|(known, _)| *known == kind).map_or("json", |(_, name)| name)
+}
+
+fn kind_of(name: &str) -> Option<Kind> {
+    KIND_NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
+}
