@@ -1,0 +1,149 @@
+//! Which columns of a block hold the values of a field.
+
+use trawl_event::block::{Envelope, TIMESTAMP};
+use trawl_event::{Block, Column, Path, Values};
+
+use crate::json::{self, Value};
+use crate::names;
+use crate::value::Number;
+
+/// How a column's path relates to a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Relation<'n> {
+    /// It is that name.
+    Same,
+    /// It leads there; this is the rest of the name.
+    Above(&'n str),
+    /// It goes on from there: the name is an object.
+    Below,
+    /// Neither.
+    Apart,
+}
+
+fn relation<'n>(path: &Path, name: &'n str) -> Relation<'n> {
+    let mut rest = name;
+    for (index, key) in path.keys().iter().enumerate() {
+        if index > 0 {
+            match rest.strip_prefix('.') {
+                Some(after) => rest = after,
+                None if rest.is_empty() => return Relation::Below,
+                None => return Relation::Apart,
+            }
+        }
+        match rest.strip_prefix(&**key) {
+            Some(after) => rest = after,
+            // A key may hold dots: `a` is above the key `a.b`, too.
+            None => {
+                let whole_key_left = key.strip_prefix(rest).is_some_and(|left| left.starts_with('.'));
+                return if whole_key_left { Relation::Below } else { Relation::Apart };
+            }
+        }
+    }
+    match rest.strip_prefix('.') {
+        _ if rest.is_empty() => Relation::Same,
+        Some(after) => Relation::Above(after),
+        None => Relation::Apart,
+    }
+}
+
+/// A column that holds values of a field, or holds them somewhere inside.
+pub(crate) struct Part<'b> {
+    pub(crate) column: &'b Column,
+    /// Where inside the JSON text.
+    pub(crate) below: Option<&'b str>,
+    /// The column belongs to a field inside this one: the field is an object wherever it has a value.
+    pub(crate) is_inside: bool,
+    /// For each envelope, whether its rows were sent under the name asked for; all of them without.
+    pub(crate) sent_as: Option<Vec<bool>>,
+}
+
+/// The columns of a field.
+pub(crate) struct FieldColumns<'b> {
+    pub(crate) block: &'b Block,
+    pub(crate) parts: Vec<Part<'b>>,
+    /// For each envelope, whether the field is the timestamp.
+    pub(crate) times: Option<Vec<bool>>,
+}
+
+impl<'b> FieldColumns<'b> {
+    /// Finds the columns of `name` in `block`; those of fields inside it, too, if `inside`.
+    pub(crate) fn new(block: &'b Block, name: &'b str, inside: bool) -> Self {
+        let mut parts = Vec::new();
+        for column in &block.columns {
+            let (below, is_inside) = match relation(&column.path, name) {
+                Relation::Same => (None, false),
+                Relation::Above(rest) if matches!(column.values, Values::Json(_)) => (Some(rest), false),
+                Relation::Below if inside => (None, true),
+                _ => continue,
+            };
+            parts.push(Part { column, below, is_inside, sent_as: None });
+        }
+        for canonical in names::canonical_of(name, inside) {
+            let alias = |envelope: &Envelope| {
+                envelope.alias_of(canonical).map_or(Relation::Apart, |path| match relation(path, name) {
+                    Relation::Same => Relation::Same,
+                    Relation::Below if inside => Relation::Below,
+                    _ => Relation::Apart,
+                })
+            };
+            for is_inside in [false, true] {
+                let wanted = if is_inside { Relation::Below } else { Relation::Same };
+                let sent_as: Vec<bool> = block.envelopes.iter().map(|envelope| alias(envelope) == wanted).collect();
+                if sent_as.contains(&true) {
+                    let columns = block.columns.iter().filter(|c| matches!(c.path.keys(), [key] if **key == *canonical));
+                    let sent_as = Some(sent_as);
+                    parts.extend(columns.map(|column| Part { column, below: None, is_inside, sent_as: sent_as.clone() }));
+                }
+            }
+        }
+        let times = match name {
+            TIMESTAMP => Some(vec![true; block.envelopes.len().max(1)]),
+            _ if names::is_timestamp_alias(name) => {
+                let sent_as: Vec<bool> = block.envelopes.iter().map(|e| e.timestamp_path.is_named(name)).collect();
+                sent_as.contains(&true).then_some(sent_as)
+            }
+            _ => None,
+        };
+        Self { block, parts, times }
+    }
+
+    /// The time of `row`, if the field is its timestamp.
+    pub(crate) fn time(&self, row: usize) -> Option<i64> {
+        let times = self.times.as_ref()?;
+        // Without envelopes (a projection that left them out) only `timestamp` itself is asked for.
+        let code = self.block.envelope_codes.get(row).map_or(0, |code| *code as usize);
+        times.get(code).copied().unwrap_or(false).then(|| self.block.timestamps[row])
+    }
+
+    /// Gives the values of `row` to `found` until that returns true; whether it did.
+    pub(crate) fn any(&self, row: usize, mut found: impl FnMut(Value<'_>) -> bool) -> bool {
+        self.parts.iter().any(|part| {
+            let index = if part.is_sent(self.block, row) { part.column.index_of(row as u32) } else { None };
+            index.is_some_and(|index| part.any(index, &mut found))
+        })
+    }
+}
+
+impl Part<'_> {
+    /// Whether the column of this row was sent under the name asked for.
+    pub(crate) fn is_sent(&self, block: &Block, row: usize) -> bool {
+        self.sent_as.as_ref().is_none_or(|sent_as| {
+            let code = block.envelope_codes.get(row).map(|code| *code as usize);
+            code.and_then(|code| sent_as.get(code)).copied().unwrap_or(false)
+        })
+    }
+
+    /// Gives the values in entry `index` of the column to `found` until that returns true; whether it did.
+    pub(crate) fn any(&self, index: usize, mut found: impl FnMut(Value<'_>) -> bool) -> bool {
+        if self.is_inside {
+            return found(Value::Container);
+        }
+        match &self.column.values {
+            Values::Text(texts) => found(Value::Text(texts.get(index))),
+            Values::Int(values) => found(Value::Number(Number::Int(values[index]))),
+            Values::Float(values) => found(Value::Number(Number::Float(values[index]))),
+            Values::Bool(values) => found(Value::Bool(values[index])),
+            Values::Json(texts) => json::any_value(texts.get(index), self.below, found),
+        }
+    }
+}

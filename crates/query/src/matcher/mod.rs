@@ -1,0 +1,114 @@
+//! Finding a term in texts: in one, or in a whole column at once.
+//!
+//! A column's texts lie end to end, so one search runs over all of them; where it hits, the offsets
+//! say in which text. What is found across the border of two texts is in neither.
+
+mod literal;
+mod regex;
+mod required;
+
+use regex_automata::meta::Cache;
+use trawl_event::Texts;
+
+use crate::ast::{RegexTerm, Term};
+use crate::error::QueryError;
+use crate::regexes;
+
+use literal::LiteralMatcher;
+use regex::RegexMatcher;
+
+/// A compiled term.
+pub(crate) enum Matcher {
+    Literal(LiteralMatcher),
+    Regex(RegexMatcher),
+}
+
+/// The memory that a search needs besides the matcher.
+pub(crate) struct Scratch(Option<Cache>);
+
+impl Matcher {
+    pub(crate) fn new(term: &Term) -> Result<Self, QueryError> {
+        // A parsed query has compiled before; the column matters only for one put together by hand.
+        match term {
+            Term::Regex(term) => Self::regex(term),
+            Term::Pattern(pattern) => match &*pattern.parts {
+                [only] => LiteralMatcher::new(only, pattern).map(Self::Literal).map_err(|error| error.at(1)),
+                _ => Self::regex(&literal::with_gaps(pattern)),
+            },
+        }
+    }
+
+    fn regex(term: &RegexTerm) -> Result<Self, QueryError> {
+        let compiled = regexes::compile(term).map_err(|error| error.at(1))?;
+        Ok(Self::Regex(RegexMatcher::new(compiled)))
+    }
+
+    /// Memory for searches with this matcher.
+    pub(crate) fn scratch(&self) -> Scratch {
+        Scratch(match self {
+            Self::Literal(matcher) => matcher.cache(),
+            Self::Regex(matcher) => Some(matcher.cache()),
+        })
+    }
+
+    /// Whether the term is found in one text.
+    pub(crate) fn is_in(&self, text: &str, scratch: &mut Scratch) -> bool {
+        match self {
+            Self::Literal(matcher) => matcher.find_in(text, 0, scratch).is_some(),
+            Self::Regex(matcher) => matcher.is_in(text, scratch),
+        }
+    }
+
+    /// Gives `found` the index of each text that holds the term, ascending.
+    pub(crate) fn scan(&self, texts: &Texts, scratch: &mut Scratch, found: impl FnMut(usize)) {
+        match self {
+            Self::Literal(matcher) => matcher.scan(texts, scratch, found),
+            Self::Regex(matcher) => matcher.scan(texts, scratch, found),
+        }
+    }
+
+    /// Where the term is found in one text: byte ranges, ascending and apart, none empty.
+    pub(crate) fn ranges(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        let mut scratch = self.scratch();
+        let mut ranges = Vec::new();
+        let mut at = 0;
+        loop {
+            let found = match self {
+                Self::Literal(matcher) => matcher.find_in(text, at, &mut scratch),
+                Self::Regex(matcher) => matcher.find_in(text, at, &mut scratch),
+            };
+            match found {
+                Some(range) if range.is_empty() => at = range.end + 1,
+                Some(range) => {
+                    at = range.end;
+                    ranges.push(range);
+                }
+                None => return ranges,
+            }
+            if at > text.len() {
+                return ranges;
+            }
+        }
+    }
+
+    /// How dear a search is, for choosing what to do first.
+    pub(crate) fn cost(&self) -> u32 {
+        match self {
+            Self::Literal(_) => 1,
+            Self::Regex(matcher) => matcher.cost(),
+        }
+    }
+}
+
+/// The text that holds byte `at`, searched from text `from` on, and its ends.
+fn text_at(offsets: &[u32], from: usize, at: usize) -> (usize, usize, usize) {
+    let at = at as u32;
+    // The next hit is mostly near: double the step until it is passed, then halve.
+    let mut step = 1;
+    while offsets.get(from + step).is_some_and(|offset| *offset <= at) {
+        step *= 2;
+    }
+    let window = &offsets[from + step / 2..(from + step).min(offsets.len())];
+    let index = from + step / 2 + window.partition_point(|offset| *offset <= at) - 1;
+    (index, offsets[index] as usize, offsets[index + 1] as usize)
+}

@@ -1,0 +1,145 @@
+//! A regular expression over many texts.
+
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+use memchr::memmem;
+use regex_automata::Input;
+use regex_automata::meta::{Cache, Regex};
+use trawl_event::Texts;
+
+use super::{Scratch, required, text_at};
+use crate::regexes::Compiled;
+
+/// Longest match of a regex that is searched for across the borders of texts, in bytes: how far
+/// such a search can run beyond the end of a text for nothing.
+const MAX_SPAN: usize = 128;
+
+/// A regex and the way it goes through a column.
+pub(crate) struct RegexMatcher {
+    regex: Regex,
+    plan: Plan,
+}
+
+enum Plan {
+    /// Look for a literal that every match holds; only texts with a hit see the regex.
+    One(memmem::Finder<'static>),
+    /// The same with several literals.
+    Many(AhoCorasick),
+    /// Search all texts as one: a match is short, not empty, and does not depend on what stands around it.
+    Through,
+    /// Each text on its own.
+    Each,
+}
+
+impl RegexMatcher {
+    pub(super) fn new(compiled: Compiled) -> Self {
+        let Compiled { regex, hir } = compiled;
+        let properties = hir.properties();
+        let short = properties.maximum_len().is_some_and(|length| length <= MAX_SPAN);
+        let literals = required::literals(&hir);
+        let plan = match literals.as_deref() {
+            Some([only]) => Plan::One(memmem::Finder::new(only).into_owned()),
+            Some(several) => AhoCorasick::new(several).map_or(Plan::Each, Plan::Many),
+            None if short && properties.minimum_len() > Some(0) && properties.look_set().is_empty() => Plan::Through,
+            None => Plan::Each,
+        };
+        Self { regex, plan }
+    }
+
+    pub(super) fn cache(&self) -> Cache {
+        self.regex.create_cache()
+    }
+
+    pub(super) fn cost(&self) -> u32 {
+        match self.plan {
+            Plan::One(_) => 1,
+            Plan::Many(_) => 2,
+            Plan::Through => 3,
+            Plan::Each => 6,
+        }
+    }
+
+    pub(super) fn is_in(&self, text: &str, scratch: &mut Scratch) -> bool {
+        let input = Input::new(text);
+        match &mut scratch.0 {
+            Some(cache) => self.regex.search_half_with(cache, &input).is_some(),
+            None => self.regex.search_half(&input).is_some(),
+        }
+    }
+
+    /// The next match in one text from `at` on.
+    pub(super) fn find_in(&self, text: &str, at: usize, scratch: &mut Scratch) -> Option<Range<usize>> {
+        self.search(text.as_bytes(), at, scratch)
+    }
+
+    fn search(&self, bytes: &[u8], at: usize, scratch: &mut Scratch) -> Option<Range<usize>> {
+        let input = Input::new(bytes).span(at..bytes.len());
+        let found = match &mut scratch.0 {
+            Some(cache) => self.regex.search_with(cache, &input),
+            None => self.regex.search(&input),
+        };
+        found.map(|found| found.range())
+    }
+
+    /// See [`super::Matcher::scan`].
+    pub(super) fn scan(&self, texts: &Texts, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
+        let bytes = texts.bytes();
+        match &self.plan {
+            Plan::One(finder) => self.scan_hits(texts, scratch, matches, |at| {
+                let start = at + finder.find(&bytes[at..])?;
+                Some(start..start + finder.needle().len())
+            }),
+            Plan::Many(finder) => self.scan_hits(texts, scratch, matches, |at| {
+                let found = finder.find(aho_corasick::Input::new(bytes).span(at..bytes.len()))?;
+                Some(found.range())
+            }),
+            Plan::Through => self.scan_through(texts, scratch, matches),
+            Plan::Each => {
+                for (index, text) in texts.iter().enumerate() {
+                    if self.is_in(text, scratch) {
+                        matches(index);
+                    }
+                }
+            }
+        }
+    }
+
+    fn scan_hits(
+        &self,
+        texts: &Texts,
+        scratch: &mut Scratch,
+        mut matches: impl FnMut(usize),
+        mut next_hit: impl FnMut(usize) -> Option<Range<usize>>,
+    ) {
+        let (mut at, mut from) = (0, 0);
+        while at < texts.bytes().len()
+            && let Some(hit) = next_hit(at)
+        {
+            let (index, _, end) = text_at(texts.offsets(), from, hit.start);
+            from = index;
+            // A hit that runs over the end may hide a shorter literal in this text: let the regex decide.
+            if self.is_in(texts.get(index), scratch) {
+                matches(index);
+            }
+            at = end;
+        }
+    }
+
+    fn scan_through(&self, texts: &Texts, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
+        let bytes = texts.bytes();
+        let (mut at, mut from) = (0, 0);
+        while at < bytes.len()
+            && let Some(found) = self.search(bytes, at, scratch)
+        {
+            let (index, start, end) = text_at(texts.offsets(), from, found.start);
+            from = index;
+            // Over the end of its text: another match may lie inside, not before this one began.
+            let inside = found.end <= end || self.is_in(&texts.get(index)[found.start - start..], scratch);
+            if inside {
+                matches(index);
+            }
+            at = end;
+        }
+    }
+}
