@@ -146,9 +146,14 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 }
 
 impl Batch {
+    /// Whether the body is what was written.
+    pub fn is_whole(&self) -> bool {
+        xxh3_64(&self.body) == self.header.body_hash
+    }
+
     /// The events, without the columns that `projection` does not want.
     pub fn block(&self, projection: &Projection) -> Result<Block, BatchError> {
-        if xxh3_64(&self.body) != self.header.body_hash {
+        if !self.is_whole() {
             return Err(BatchError::Body("its checksum does not match".into()));
         }
         if self.header.block_bytes > MAX_BLOCK_BYTES {

@@ -1,1 +1,153 @@
-//! Merges small segments, applies retention, removes what nobody needs
+//! The compactor stage: everything that is done to segments after they are committed.
+//!
+//! * [`pick`]: which small neighbouring segments become one
+//! * [`merge`]: reads them by time and writes them as one, row group by row group
+//! * [`collect`]: retention, and removal of what nobody can need any more
+//!
+//! Searches go on beside it: a replacement is one transaction, and the objects it replaces
+//! stay for [`Settings::grace`], which is longer than the longest search.
+
+pub mod collect;
+pub mod merge;
+pub mod pick;
+
+use std::time::Duration;
+
+use trawl_event::Timestamp;
+use trawl_segment::WriteOptions;
+use trawl_store::ports::{
+    Catalog, Clock, CommitOutcome, Ids, Objects, Origin, Replacement, Searches, SegmentKey, SegmentRow, StoreError, Stream,
+};
+
+/// What a deployment chooses.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How merged segments are written.
+    pub options: WriteOptions,
+    /// Raw bytes of events that a merged segment aims at.
+    pub target_raw_bytes: u64,
+    /// Rows younger than this are left alone, so that no plan under way can meet both a row and
+    /// its replacement; zero where the catalog reads a snapshot in one transaction.
+    pub min_age: Duration,
+    /// How long the objects of replaced segments stay: longer than the longest search.
+    pub grace: Duration,
+    /// Objects that no row names are removed when they are older: longer than the stream keeps
+    /// records, since until then a persister may still commit them.
+    pub orphan_age: Duration,
+    /// Events older than this are dropped, segment by segment; `None` keeps all.
+    pub retention: Option<Duration>,
+    /// How long a batch id is remembered after the stream took the batch.
+    pub repeat_horizon: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            options: WriteOptions::compaction(),
+            target_raw_bytes: 1 << 30,
+            min_age: Duration::ZERO,
+            grace: Duration::from_secs(20 * 60),
+            orphan_age: Duration::from_secs(25 * 3600),
+            retention: None,
+            repeat_horizon: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compacted {
+    /// Segments that were merged away.
+    pub merged: usize,
+    /// Segments that took their place.
+    pub written: usize,
+    /// Segments dropped for their age.
+    pub expired: usize,
+    /// Objects removed.
+    pub removed: usize,
+}
+
+/// Why a run could not finish. What it did until then stays done; the next run goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum CompactError {
+    /// A port failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A segment cannot be read or written.
+    #[error("segment {key}: {error}")]
+    Segment {
+        /// The object, or what it was to hold.
+        key: String,
+        /// Why.
+        error: trawl_segment::Error,
+    },
+}
+
+/// The stage, over its ports.
+pub struct Compactor<S, O, K, Q, C> {
+    stream: S,
+    objects: O,
+    catalog: K,
+    searches: Q,
+    clock: C,
+    settings: Settings,
+}
+
+impl<S: Stream, O: Objects, K: Catalog, Q: Searches, C: Clock + Ids> Compactor<S, O, K, Q, C> {
+    /// A stage over these ports.
+    pub fn new(stream: S, objects: O, catalog: K, searches: Q, clock: C, settings: Settings) -> Self {
+        Self { stream, objects, catalog, searches, clock, settings }
+    }
+
+    /// Does what there is to do. With `force` even few small segments are merged.
+    pub async fn run(&self, force: bool) -> Result<Compacted, CompactError> {
+        let mut done = Compacted::default();
+        self.expire(&mut done).await?;
+        let live = self.catalog.live().await?;
+        for group in pick::pick(live, self.clock.now(), &self.settings, force) {
+            self.replace(group, &mut done).await?;
+        }
+        self.collect(&mut done).await?;
+        Ok(done)
+    }
+
+    /// Merges a group of segments of one tenant and day into one.
+    async fn replace(&self, group: Vec<SegmentRow>, done: &mut Compacted) -> Result<(), CompactError> {
+        let Some(head) = group.first().cloned() else { return Ok(()) };
+        // Each attempt writes an object of its own: one left behind by an earlier attempt may be
+        // on its way out as an orphan, and must not be pointed at again.
+        let attempt = self.clock.fresh();
+        let segment = merge::merge(&self.objects, &group, attempt, &self.settings.options).await?;
+        let key = SegmentKey::new(&head.tenant, head.day, segment.first, segment.last, segment.content_hash);
+        self.objects.put_if_absent(key.as_str(), segment.bytes.clone()).await?;
+        let at = self.clock.now();
+        let row = SegmentRow {
+            key,
+            tenant: head.tenant,
+            day: head.day,
+            first: segment.first,
+            last: segment.last,
+            events: segment.events,
+            raw_bytes: segment.raw_bytes,
+            size_bytes: segment.bytes.len() as u64,
+            footer_offset: segment.footer_offset,
+            index_bytes: segment.index_bytes,
+            created: at,
+            origin: Origin::Compaction,
+        };
+        let retire: Vec<SegmentKey> = group.into_iter().map(|row| row.key).collect();
+        let merged = retire.len();
+        let replacement = Replacement { retire, add: vec![row], at };
+        if self.catalog.replace(replacement).await? == CommitOutcome::Committed {
+            done.merged += merged;
+            done.written += 1;
+        }
+        // On a conflict another compactor was quicker; the object is an orphan, or is its own.
+        Ok(())
+    }
+}
+
+/// `duration` before `moment`.
+fn before(moment: Timestamp, duration: Duration) -> Timestamp {
+    moment.plus_ns(-i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
+}

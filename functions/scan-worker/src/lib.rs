@@ -1,1 +1,107 @@
-//! Runs one task of a search
+//! The scan-worker stage: one task of a search → matching events or a partial aggregate.
+//!
+//! * [`segments`]: footer, then only the row groups and columns that can matter
+//! * [`tail`]: records that are in no segment yet, through the very same evaluator
+//! * [`sink`]: keeps the first `limit` matches in the order of the search
+//!
+//! A task reads what it names and nothing else, so running it again gives the same result.
+
+mod segments;
+mod sink;
+mod tail;
+
+use trawl_query::{Evaluator, Output, Partial, Query, QueryError};
+use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, StoreError, Stream};
+
+/// Most bytes of events in one result: a Lambda response carries 6 MB of JSON, and the
+/// coordinator holds one result of every task it has under way.
+pub const RESULT_BYTES: usize = 1024 * 1024;
+/// Most events in one result.
+pub const RESULT_EVENTS: usize = 10_000;
+
+/// The stage, over its ports.
+pub struct ScanWorker<S, O, K, C> {
+    stream: S,
+    objects: O,
+    catalog: K,
+    clock: C,
+}
+
+/// Why a task failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// A port failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A segment is not what was written.
+    #[error("segment {key} cannot be read: {error}")]
+    Segment {
+        /// The object.
+        key: String,
+        /// Why.
+        error: trawl_segment::Error,
+    },
+    /// The query cannot be answered.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+impl From<ScanError> for StoreError {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Store(error) => error,
+            other => Self::Permanent(other.to_string()),
+        }
+    }
+}
+
+/// A task with its query compiled.
+struct Job<'t> {
+    task: &'t ScanTask,
+    query: Query,
+    evaluator: Evaluator,
+    output: Output,
+}
+
+impl Job<'_> {
+    /// Most events of the result.
+    fn limit(&self) -> usize {
+        self.task.limit.min(RESULT_EVENTS)
+    }
+
+    /// Whether events are asked for in the order of a `sort` pipe.
+    fn is_sorted(&self) -> bool {
+        matches!(self.output, Output::Events { sort: Some(_), .. })
+    }
+}
+
+impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
+    /// A worker that reads from these.
+    pub fn new(stream: S, objects: O, catalog: K, clock: C) -> Self {
+        Self { stream, objects, catalog, clock }
+    }
+
+    /// Runs a task. A query that cannot be answered is a result too: no other try would do better.
+    pub async fn run(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
+        match self.scan(task).await {
+            Err(ScanError::Query(error)) => Ok(ScanResult { query_error: Some(error), ..ScanResult::default() }),
+            outcome => outcome,
+        }
+    }
+
+    async fn scan(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
+        let started = self.clock.now();
+        let query = Query::parse(&task.query)?;
+        let job = Job { task, evaluator: Evaluator::new(&query)?, output: query.output(), query };
+        let partial = Partial::new(&job.query);
+        let mut result = ScanResult { partial, ..ScanResult::default() };
+        match &task.source {
+            Source::Segments(rows) => segments::scan(&self.objects, &job, rows, &mut result).await?,
+            Source::Tail { shard, after, upto } => {
+                tail::scan(&self.stream, &self.catalog, &job, shard, (*after, *upto), &mut result).await?;
+            }
+        }
+        result.duration_ms = ((self.clock.now().0 - started.0).max(0) / 1_000_000) as u64;
+        Ok(result)
+    }
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use trawl_event::{TenantId, Timestamp};
 use trawl_query::Partial;
 
-use super::{Position, Result, SegmentRow, ShardId};
+use super::{Position, Result, SearchId, SegmentRow, ShardId};
 
 /// The total order of a search's results: by time, then by where the event stands.
 /// `source` is the task's number in the plan times 2^16 plus the segment's place in the task.
@@ -80,6 +80,8 @@ pub struct ScanResult {
     pub more: bool,
     /// The aggregate over all matches, if the query has one.
     pub partial: Option<Partial>,
+    /// Why the query cannot be answered at all (too many groups); nothing else counts then.
+    pub query_error: Option<trawl_query::QueryError>,
     /// How many events matched as far as was counted.
     pub events_matched: u64,
     /// Object-store reads.
@@ -101,4 +103,10 @@ pub trait Workers: Send + Sync {
 
     /// How many tasks may usefully run at once.
     fn parallelism(&self) -> usize;
+}
+
+/// Starts the run of a search that was stored: an asynchronous invocation, or a local task.
+pub trait Launcher: Send + Sync {
+    /// Returns once the run is certain to start, not when it ends.
+    fn launch(&self, tenant: &TenantId, id: SearchId) -> impl Future<Output = Result<()>> + Send;
 }

@@ -1,0 +1,148 @@
+//! The records of a shard that are in no segment of the snapshot.
+
+use rayon::prelude::*;
+use trawl_event::batch::{self, Batch};
+use trawl_event::block::Projection;
+use trawl_event::merge::rows_between;
+use trawl_event::restore::Restorer;
+use trawl_event::{Block, RowSet};
+use trawl_store::ports::{Catalog, Claim, Position, Record, ScanResult, ShardId, Stream};
+
+use crate::sink::{Candidate, Candidates, Writer};
+use crate::{Job, ScanError};
+
+/// Bytes of records read at once.
+const READ_BYTES: usize = 8 * 1024 * 1024;
+
+/// A batch that counts here, with its matches.
+struct Found {
+    batch: Batch,
+    first_row: u32,
+    block: Block,
+    rows: RowSet,
+}
+
+pub async fn scan<S: Stream, K: Catalog>(
+    stream: &S,
+    catalog: &K,
+    job: &Job<'_>,
+    shard: &ShardId,
+    (after, upto): (Position, Position),
+    result: &mut ScanResult,
+) -> Result<(), ScanError> {
+    let mut candidates = Candidates::new(job);
+    let mut kept: Vec<Option<Batch>> = Vec::new();
+    let mut next_row = 0u32;
+    let mut position = after;
+    while position < upto {
+        let mut records = stream.read(shard, position, READ_BYTES).await?;
+        records.retain(|record| record.position <= upto);
+        let Some(last) = records.last() else { break };
+        position = last.position;
+        result.gets += 1;
+        result.bytes_read += records.iter().map(|record| record.data.len() as u64).sum::<u64>();
+        let batches = relevant_batches(catalog, job, shard, &records, &mut next_row).await?;
+        for found in evaluate(job, batches) {
+            result.events_matched += found.rows.count() as u64;
+            match &mut result.partial {
+                Some(partial) => partial.add(&job.query, &found.block, &found.rows)?,
+                None => {
+                    if !found.rows.is_empty() {
+                        candidates.add(job, &found.block, &found.rows, source(job), found.first_row, kept.len());
+                        kept.push(Some(found.batch));
+                    }
+                }
+            }
+        }
+    }
+    if result.partial.is_none() {
+        let (candidates, more) = candidates.finish();
+        result.more = more;
+        write(job, &candidates, kept, result);
+    }
+    Ok(())
+}
+
+/// A tail is one source: its rows count through all batches.
+fn source(job: &Job<'_>) -> u32 {
+    job.task.number << 16
+}
+
+/// The tenant's batches that overlap the time range and belong to this place, with the row they begin at.
+///
+/// Which batches belong here is settled by the same claims that the persister makes, so that a
+/// batch that was sent twice counts in one place, whoever looks first.
+async fn relevant_batches<K: Catalog>(
+    catalog: &K,
+    job: &Job<'_>,
+    shard: &ShardId,
+    records: &[Record],
+    next_row: &mut u32,
+) -> Result<Vec<(Batch, u32)>, ScanError> {
+    let task = job.task;
+    let mut batches = Vec::new();
+    let mut claims = Vec::new();
+    for record in records {
+        // What cannot be read becomes a dead letter when the persister comes to it.
+        let (read, _) = batch::read_all(&record.data);
+        for (ordinal, batch) in read.into_iter().enumerate() {
+            let header = &batch.header;
+            if header.tenant != task.tenant {
+                continue;
+            }
+            let first_row = *next_row;
+            *next_row += header.events as u32;
+            if header.last < task.from || header.first >= task.to || !batch.is_whole() {
+                continue;
+            }
+            claims.push(Claim {
+                tenant: header.tenant.clone(),
+                batch: header.id,
+                shard: shard.clone(),
+                position: record.position,
+                ordinal: ordinal as u32,
+                arrived: record.arrived,
+            });
+            batches.push((batch, first_row));
+        }
+    }
+    if claims.is_empty() {
+        return Ok(batches);
+    }
+    let owned = catalog.claim(claims).await?;
+    Ok(batches.into_iter().zip(owned).filter_map(|(batch, owned)| owned.then_some(batch)).collect())
+}
+
+/// Decodes and filters on all cores; the order stays.
+fn evaluate(job: &Job<'_>, batches: Vec<(Batch, u32)>) -> Vec<Found> {
+    let projection = job.query.projection();
+    let found = batches.into_par_iter().filter_map(|(batch, first_row)| {
+        let block = batch.block(&projection).ok()?;
+        let mut rows = rows_between(&block, job.task.from.0, job.task.to.0);
+        if !rows.is_empty() {
+            rows.intersect(&job.evaluator.matches(&block));
+        }
+        Some(Found { batch, first_row, block, rows })
+    });
+    found.collect()
+}
+
+/// Writes the chosen events, decoding each batch that holds one of them once.
+fn write(job: &Job<'_>, candidates: &[Candidate], mut kept: Vec<Option<Batch>>, result: &mut ScanResult) {
+    let mut chosen = vec![false; kept.len()];
+    candidates.iter().for_each(|candidate| chosen[candidate.place.0] = true);
+    let decode = |(batch, chosen): (&mut Option<Batch>, &bool)| {
+        // It was decoded a moment ago, from the same bytes.
+        batch.take().filter(|_| *chosen).and_then(|batch| batch.block(&Projection::All).ok())
+    };
+    let blocks: Vec<Option<Block>> = kept.par_iter_mut().zip(&chosen).map(decode).collect();
+    let mut restorers: Vec<Option<Restorer<'_>>> = blocks.iter().map(|b| b.as_ref().map(Restorer::new)).collect();
+    let mut writer = Writer::new(job);
+    for candidate in candidates {
+        let (place, row) = candidate.place;
+        let Some(restorer) = &mut restorers[place] else { continue };
+        if !writer.push(candidate, restorer, row as usize, result) {
+            break;
+        }
+    }
+}
