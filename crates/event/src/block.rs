@@ -413,7 +413,8 @@ pub enum Projection {
         /// Every column that holds text (`Text` and `Json` kinds): what a search in any text takes.
         texts: bool,
         /// Columns by name: every kind under that name, and `Json` columns of its parent paths,
-        /// since an array there may hold objects with the rest of the path.
+        /// since an array there may hold objects with the rest of the path. A name that ends in
+        /// `.*` stands for every column below it.
         names: std::collections::BTreeSet<String>,
         /// The envelopes, which tell under which alias a canonical field was sent.
         envelopes: bool,
@@ -433,7 +434,14 @@ impl Projection {
             Self::Some { texts, names, .. } => {
                 let text = matches!(kind, Kind::Text | Kind::Json);
                 let is_parent = |wanted: &String| wanted.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-                (*texts && text) || names.contains(name) || (kind == Kind::Json && names.iter().any(is_parent))
+                let is_below = |wanted: &String| {
+                    let parent = wanted.strip_suffix(".*");
+                    parent.and_then(|parent| name.strip_prefix(parent)).is_some_and(|rest| rest.starts_with('.'))
+                };
+                (*texts && text)
+                    || names.contains(name)
+                    || (kind == Kind::Json && names.iter().any(is_parent))
+                    || names.iter().any(is_below)
             }
         }
     }

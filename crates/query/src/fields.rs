@@ -90,9 +90,15 @@ impl<'b> FieldColumns<'b> {
                 let wanted = if is_inside { Relation::Below } else { Relation::Same };
                 let sent_as: Vec<bool> = block.envelopes.iter().map(|envelope| alias(envelope) == wanted).collect();
                 if sent_as.contains(&true) {
-                    let columns = block.columns.iter().filter(|c| matches!(c.path.keys(), [key] if **key == *canonical));
+                    let columns =
+                        block.columns.iter().filter(|c| matches!(c.path.keys(), [key] if **key == *canonical));
                     let sent_as = Some(sent_as);
-                    parts.extend(columns.map(|column| Part { column, below: None, is_inside, sent_as: sent_as.clone() }));
+                    parts.extend(columns.map(|column| Part {
+                        column,
+                        below: None,
+                        is_inside,
+                        sent_as: sent_as.clone(),
+                    }));
                 }
             }
         }

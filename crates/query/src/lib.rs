@@ -23,6 +23,7 @@ mod error;
 mod evaluate;
 mod fields;
 pub mod grammar;
+mod highlight;
 mod json;
 mod matcher;
 mod names;
@@ -35,12 +36,13 @@ mod table_columns;
 mod value;
 mod words;
 
-pub use aggregate::{Partial, Table};
+pub use aggregate::{EXACT_DISTINCT, EXACT_VALUES, Partial, RELATIVE_ERROR, Table};
 pub use ast::{Aggregate, Filter, Function, Interval, Pattern, Percent, Pipe, Range, RegexTerm, Sort, Term, Test};
 pub use error::{ErrorCode, QueryError};
 pub use evaluate::Evaluator;
+pub use highlight::Highlight;
 pub use project::project;
-pub use query::{Highlight, Output, Query};
+pub use query::{Output, Query};
 pub use sort::{SortKey, sort_key};
 pub use value::{Cell, Number};
 

@@ -39,7 +39,12 @@ impl RegexError {
             return QueryError::new(ErrorCode::RegexTooLarge, column, self.message, expected);
         }
         let message = format!("invalid regex: {}", self.message);
-        QueryError::new(ErrorCode::RegexInvalid, column + 1 + self.offset, message, "a regular expression in RE2 syntax")
+        QueryError::new(
+            ErrorCode::RegexInvalid,
+            column + 1 + self.offset,
+            message,
+            "a regular expression in RE2 syntax",
+        )
     }
 }
 
@@ -63,9 +68,9 @@ fn parse(term: &RegexTerm) -> Result<Hir, RegexError> {
     })?;
     ascii_classes(&mut ast);
     let mut translator = TranslatorBuilder::new().case_insensitive(term.ignore_case).utf8(true).build();
-    translator.translate(&term.pattern, &ast).map_err(|error| {
-        RegexError::invalid(error.kind(), characters_before(&term.pattern, error.span().start.offset))
-    })
+    translator
+        .translate(&term.pattern, &ast)
+        .map_err(|error| RegexError::invalid(error.kind(), characters_before(&term.pattern, error.span().start.offset)))
 }
 
 /// Compiles an expression within the size limit.
@@ -155,8 +160,14 @@ fn is_word_assertion(kind: &ast::AssertionKind) -> bool {
         WordBoundaryEndHalf, WordBoundaryStart, WordBoundaryStartAngle, WordBoundaryStartHalf,
     };
     match kind {
-        WordBoundary | NotWordBoundary | WordBoundaryStart | WordBoundaryEnd | WordBoundaryStartAngle
-        | WordBoundaryEndAngle | WordBoundaryStartHalf | WordBoundaryEndHalf => true,
+        WordBoundary
+        | NotWordBoundary
+        | WordBoundaryStart
+        | WordBoundaryEnd
+        | WordBoundaryStartAngle
+        | WordBoundaryEndAngle
+        | WordBoundaryStartHalf
+        | WordBoundaryEndHalf => true,
         StartLine | EndLine | StartText | EndText => false,
     }
 }

@@ -21,8 +21,14 @@ pub(super) struct FieldTest {
 
 enum Compiled {
     Exists,
-    Has { matcher: Matcher, scalar: Option<Scalar> },
-    Is { text: String, scalar: Scalar },
+    Has {
+        matcher: Matcher,
+        scalar: Option<Scalar>,
+    },
+    Is {
+        text: String,
+        scalar: Scalar,
+    },
     Numbers(Interval<Number>),
     Texts(Interval<String>),
     Levels(Interval<Level>),
@@ -82,7 +88,8 @@ const MAX_SPELLINGS: usize = 64;
 
 impl FieldTest {
     pub(super) fn new(field: &str, test: &Test) -> Result<Self, QueryError> {
-        let time = |text: &str| Timestamp::parse(text).map_or(Times::Nothing, |time| Times::Within(Interval::only(time)));
+        let time =
+            |text: &str| Timestamp::parse(text).map_or(Times::Nothing, |time| Times::Within(Interval::only(time)));
         let (test, times) = match test {
             Test::Exists => (Compiled::Exists, Times::Exists),
             Test::Has(term) => {

@@ -101,7 +101,11 @@ fn concat(parts: &[Hir]) -> Found {
             }
         }
     }
-    if all_exact { Found { exact: Some(run), required: best } } else { Found { exact: None, required: better(best, run) } }
+    if all_exact {
+        Found { exact: Some(run), required: best }
+    } else {
+        Found { exact: None, required: better(best, run) }
+    }
 }
 
 fn alternation(parts: &[Hir]) -> Found {

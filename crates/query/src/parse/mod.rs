@@ -95,7 +95,9 @@ impl Parser {
             return self.group(scope);
         }
         if ["AND", "OR"].iter().any(|keyword| self.cursor.at_keyword(keyword)) {
-            return Err(self.cursor.unexpected(format!("{A_FILTER} before this operator; quote it to find it as a word")));
+            return Err(self
+                .cursor
+                .unexpected(format!("{A_FILTER} before this operator; quote it to find it as a word")));
         }
         match scope {
             Some(field) => self.value(field),
@@ -176,7 +178,12 @@ impl Parser {
             return Err(self.cursor.unexpected(expected));
         }
         if pattern.is_empty() {
-            return Err(QueryError::new(ErrorCode::RegexInvalid, column, "the regex is empty", "a pattern between the slashes"));
+            return Err(QueryError::new(
+                ErrorCode::RegexInvalid,
+                column,
+                "the regex is empty",
+                "a pattern between the slashes",
+            ));
         }
         let term = crate::ast::RegexTerm { pattern, ignore_case };
         regexes::compile(&term).map_err(|error| error.at(column))?;
@@ -233,7 +240,12 @@ fn join(
 fn phrase(text: String, column: usize) -> Result<Pattern, QueryError> {
     if text.is_empty() {
         let message = "an empty phrase is in every text";
-        return Err(QueryError::new(ErrorCode::Syntax, column, message, "some text (or field:=\"\" for an empty value)"));
+        return Err(QueryError::new(
+            ErrorCode::Syntax,
+            column,
+            message,
+            "some text (or field:=\"\" for an empty value)",
+        ));
     }
     Ok(Pattern::phrase(text))
 }

@@ -112,7 +112,8 @@ fn sort(cursor: &mut Cursor, columns: Option<&[String]>) -> Result<Pipe, QueryEr
         "asc" if !minus => false,
         "desc" if !minus => true,
         _ => {
-            let expected = if minus { "'|' or the end: '-' already says descending" } else { "asc, desc, '|' or the end" };
+            let expected =
+                if minus { "'|' or the end: '-' already says descending" } else { "asc, desc, '|' or the end" };
             return Err(QueryError::new(ErrorCode::Syntax, column, "this is no order", expected));
         }
     };
@@ -264,9 +265,10 @@ fn word(cursor: &mut Cursor) -> String {
 /// Whether this word, in any case, comes next as a whole token.
 fn at_word(cursor: &Cursor, keyword: &str) -> bool {
     let length = keyword.len();
-    let same = keyword.chars().enumerate().all(|(ahead, c)| {
-        cursor.peek_at(ahead).is_some_and(|found| found.eq_ignore_ascii_case(&c))
-    });
+    let same = keyword
+        .chars()
+        .enumerate()
+        .all(|(ahead, c)| cursor.peek_at(ahead).is_some_and(|found| found.eq_ignore_ascii_case(&c)));
     same && cursor.peek_at(length).is_none_or(|c| c.is_whitespace() || matches!(c, '|' | '"'))
 }
 
@@ -293,9 +295,9 @@ fn duration(cursor: &mut Cursor) -> Result<i64, QueryError> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = UNITS.iter().find(|(unit, _)| *unit == &text[digits.len()..]);
     let width = unit.and_then(|(_, ns)| digits.parse::<i64>().ok()?.checked_mul(*ns));
-    width.filter(|width| *width > 0).ok_or_else(|| {
-        QueryError::new(ErrorCode::BadValue, column, format!("'{text}' is no duration"), expected)
-    })
+    width
+        .filter(|width| *width > 0)
+        .ok_or_else(|| QueryError::new(ErrorCode::BadValue, column, format!("'{text}' is no duration"), expected))
 }
 
 /// Refuses pipes that cannot stand after those before.
