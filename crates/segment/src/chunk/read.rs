@@ -17,7 +17,6 @@ mod encoding {
     pub(super) const PLAIN: i32 = 0;
     pub(super) const DELTA_BINARY_PACKED: i32 = 5;
     pub(super) const DELTA_LENGTH_BYTE_ARRAY: i32 = 6;
-    pub(super) const DELTA_BYTE_ARRAY: i32 = 7;
     pub(super) const RLE_DICTIONARY: i32 = 8;
 }
 
@@ -120,9 +119,6 @@ impl<'r> ChunkReader<'r> {
             (encoding::DELTA_BINARY_PACKED, _) => out.delta(body, count, keep),
             (encoding::DELTA_LENGTH_BYTE_ARRAY, _) => {
                 out.texts(keep, |each| strings::decode_delta_length(body, count, each))
-            }
-            (encoding::DELTA_BYTE_ARRAY, _) => {
-                out.texts(keep, |each| strings::decode_delta(body, count, MAX_PAGE_BYTES, each))
             }
             (other, _) => Err(Error::Unsupported(format!("encoding {other}"))),
         }
