@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trawl_event::timestamp::Day;
@@ -190,7 +191,12 @@ pub trait Catalog: Send + Sync {
 
     /// The checkpoints and the segments of `tenant` that overlap `[from, to)`, as of one moment:
     /// an event is in a segment of the snapshot exactly when its record is at or before the checkpoint.
-    fn snapshot(&self, tenant: &TenantId, from: Timestamp, to: Timestamp) -> impl Future<Output = Result<Snapshot>> + Send;
+    fn snapshot(
+        &self,
+        tenant: &TenantId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Future<Output = Result<Snapshot>> + Send;
 
     /// Every live segment of every tenant, by tenant, day and key.
     fn live(&self) -> impl Future<Output = Result<Vec<SegmentRow>>> + Send;
@@ -209,4 +215,51 @@ pub trait Catalog: Send + Sync {
 
     /// Sums for a status report.
     fn totals(&self, tenant: &TenantId) -> impl Future<Output = Result<Totals>> + Send;
+}
+
+impl<T: Catalog> Catalog for Arc<T> {
+    fn checkpoint(&self, shard: &ShardId) -> impl Future<Output = Result<Position>> + Send {
+        (**self).checkpoint(shard)
+    }
+
+    fn claim(&self, claims: Vec<Claim>) -> impl Future<Output = Result<Vec<bool>>> + Send {
+        (**self).claim(claims)
+    }
+
+    fn commit(&self, commit: Commit) -> impl Future<Output = Result<CommitOutcome>> + Send {
+        (**self).commit(commit)
+    }
+
+    fn snapshot(
+        &self,
+        tenant: &TenantId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Future<Output = Result<Snapshot>> + Send {
+        (**self).snapshot(tenant, from, to)
+    }
+
+    fn live(&self) -> impl Future<Output = Result<Vec<SegmentRow>>> + Send {
+        (**self).live()
+    }
+
+    fn replace(&self, replacement: Replacement) -> impl Future<Output = Result<CommitOutcome>> + Send {
+        (**self).replace(replacement)
+    }
+
+    fn retired(&self) -> impl Future<Output = Result<Vec<Retired>>> + Send {
+        (**self).retired()
+    }
+
+    fn forget(&self, keys: &[SegmentKey]) -> impl Future<Output = Result<()>> + Send {
+        (**self).forget(keys)
+    }
+
+    fn forget_claims(&self, before: Timestamp) -> impl Future<Output = Result<()>> + Send {
+        (**self).forget_claims(before)
+    }
+
+    fn totals(&self, tenant: &TenantId) -> impl Future<Output = Result<Totals>> + Send {
+        (**self).totals(tenant)
+    }
 }

@@ -1,6 +1,7 @@
 //! Time and randomness, so that a simulation owns both.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use trawl_event::Timestamp;
@@ -18,4 +19,20 @@ pub trait Clock: Send + Sync {
 pub trait Ids: Send + Sync {
     /// 128 random bits that nobody had before and nobody can guess.
     fn fresh(&self) -> u128;
+}
+
+impl<T: Clock> Clock for Arc<T> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        (**self).sleep(duration)
+    }
+}
+
+impl<T: Ids> Ids for Arc<T> {
+    fn fresh(&self) -> u128 {
+        (**self).fresh()
+    }
 }

@@ -11,7 +11,9 @@ pub mod searches;
 pub mod stream;
 pub mod workers;
 
-pub use catalog::{Catalog, Claim, Commit, CommitOutcome, Origin, Replacement, Retired, SegmentKey, SegmentRow, Snapshot, Totals};
+pub use catalog::{
+    Catalog, Claim, Commit, CommitOutcome, Origin, Replacement, Retired, SegmentKey, SegmentRow, Snapshot, Totals,
+};
 pub use clock::{Clock, Ids};
 pub use objects::{ObjectMeta, Objects, Put};
 pub use searches::{SearchId, Searches, Version};

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use trawl_event::Timestamp;
@@ -48,4 +49,30 @@ pub trait Objects: Send + Sync {
 
     /// Every object whose key begins with `prefix`, by key.
     fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<ObjectMeta>>> + Send;
+}
+
+impl<T: Objects> Objects for Arc<T> {
+    fn put_if_absent(&self, key: &str, body: Bytes) -> impl Future<Output = Result<Put>> + Send {
+        (**self).put_if_absent(key, body)
+    }
+
+    fn put(&self, key: &str, body: Bytes) -> impl Future<Output = Result<()>> + Send {
+        (**self).put(key, body)
+    }
+
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>>> + Send {
+        (**self).get(key)
+    }
+
+    fn get_ranges(&self, key: &str, ranges: &[Range<u64>]) -> impl Future<Output = Result<Option<Vec<Bytes>>>> + Send {
+        (**self).get_ranges(key, ranges)
+    }
+
+    fn delete(&self, key: &str) -> impl Future<Output = Result<()>> + Send {
+        (**self).delete(key)
+    }
+
+    fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<ObjectMeta>>> + Send {
+        (**self).list(prefix)
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -68,11 +69,52 @@ pub trait Searches: Send + Sync {
     fn state(&self, tenant: &TenantId, id: SearchId) -> impl Future<Output = Result<Option<(Version, Bytes)>>> + Send;
 
     /// Writes a result page. Pages never change once the state counts them; writing one again is harmless.
-    fn put_page(&self, tenant: &TenantId, id: SearchId, page: u32, body: Bytes) -> impl Future<Output = Result<()>> + Send;
+    fn put_page(
+        &self,
+        tenant: &TenantId,
+        id: SearchId,
+        page: u32,
+        body: Bytes,
+    ) -> impl Future<Output = Result<()>> + Send;
 
     /// A result page; `None` when there is none.
     fn page(&self, tenant: &TenantId, id: SearchId, page: u32) -> impl Future<Output = Result<Option<Bytes>>> + Send;
 
     /// Removes searches that expired before `now`, pages and all.
     fn remove_expired(&self, now: Timestamp) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl<T: Searches> Searches for Arc<T> {
+    fn put_state(
+        &self,
+        tenant: &TenantId,
+        id: SearchId,
+        expected: Option<Version>,
+        state: Bytes,
+        expires: Timestamp,
+    ) -> impl Future<Output = Result<Option<Version>>> + Send {
+        (**self).put_state(tenant, id, expected, state, expires)
+    }
+
+    fn state(&self, tenant: &TenantId, id: SearchId) -> impl Future<Output = Result<Option<(Version, Bytes)>>> + Send {
+        (**self).state(tenant, id)
+    }
+
+    fn put_page(
+        &self,
+        tenant: &TenantId,
+        id: SearchId,
+        page: u32,
+        body: Bytes,
+    ) -> impl Future<Output = Result<()>> + Send {
+        (**self).put_page(tenant, id, page, body)
+    }
+
+    fn page(&self, tenant: &TenantId, id: SearchId, page: u32) -> impl Future<Output = Result<Option<Bytes>>> + Send {
+        (**self).page(tenant, id, page)
+    }
+
+    fn remove_expired(&self, now: Timestamp) -> impl Future<Output = Result<()>> + Send {
+        (**self).remove_expired(now)
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ impl fmt::Display for ShardId {
 
 /// Where a record stands in its shard; later records have greater positions.
 /// Kinesis sequence numbers take up to 186 bits, so it holds 192, most significant first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(pub [u64; 3]);
 
@@ -78,9 +79,37 @@ pub trait Stream: Send + Sync {
 
     /// Records after `after`, oldest first, as many as fit `max_bytes` but at least one if there is one.
     /// Records at or before the trim point are gone; asking for them is an error of kind `Permanent`.
-    fn read(&self, shard: &ShardId, after: Position, max_bytes: usize) -> impl Future<Output = Result<Vec<Record>>> + Send;
+    fn read(
+        &self,
+        shard: &ShardId,
+        after: Position,
+        max_bytes: usize,
+    ) -> impl Future<Output = Result<Vec<Record>>> + Send;
 
     /// The position of the newest record ([`Position::START`] if there was none): everything
     /// acknowledged before this call stands at or before it.
     fn end(&self, shard: &ShardId) -> impl Future<Output = Result<Position>> + Send;
+}
+
+impl<T: Stream> Stream for Arc<T> {
+    fn shards(&self) -> impl Future<Output = Result<Vec<ShardId>>> + Send {
+        (**self).shards()
+    }
+
+    fn append(&self, record: NewRecord) -> impl Future<Output = Result<(ShardId, Position)>> + Send {
+        (**self).append(record)
+    }
+
+    fn read(
+        &self,
+        shard: &ShardId,
+        after: Position,
+        max_bytes: usize,
+    ) -> impl Future<Output = Result<Vec<Record>>> + Send {
+        (**self).read(shard, after, max_bytes)
+    }
+
+    fn end(&self, shard: &ShardId) -> impl Future<Output = Result<Position>> + Send {
+        (**self).end(shard)
+    }
 }

@@ -1,6 +1,7 @@
 //! Handing a task to a scan worker: a Lambda invocation, or a thread.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trawl_event::{TenantId, Timestamp};
@@ -109,4 +110,20 @@ pub trait Workers: Send + Sync {
 pub trait Launcher: Send + Sync {
     /// Returns once the run is certain to start, not when it ends.
     fn launch(&self, tenant: &TenantId, id: SearchId) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl<T: Workers> Workers for Arc<T> {
+    fn run(&self, task: ScanTask) -> impl Future<Output = Result<ScanResult>> + Send {
+        (**self).run(task)
+    }
+
+    fn parallelism(&self) -> usize {
+        (**self).parallelism()
+    }
+}
+
+impl<T: Launcher> Launcher for Arc<T> {
+    fn launch(&self, tenant: &TenantId, id: SearchId) -> impl Future<Output = Result<()>> + Send {
+        (**self).launch(tenant, id)
+    }
 }

@@ -1,0 +1,106 @@
+//! HTTP in front of the stages: bodies are bounded here, everything else is the stages' own.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::json;
+use tokio::net::TcpListener;
+use trawl_api::ApiError;
+use trawl_event::TenantId;
+use trawl_event::limits::MAX_BODY_BYTES;
+
+use super::node::Stages;
+
+/// How long requests may go on after the server was asked to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Answers requests until `stop` is ready, then lets those under way end.
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    let mut begun = stopping.subscribe();
+    let graceful = async move {
+        // The sender outlives the server; an error would mean the same as a change.
+        let _ = stopped.changed().await;
+    };
+    let mut server = tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(graceful).into_future());
+    let drained = async {
+        let _ = begun.changed().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        ended = &mut server => return ended.map_err(std::io::Error::other)?,
+        () = async { stop.await; stopping.send_replace(true); drained.await } => {}
+        }
+    server.abort();
+    Ok(())
+}
+
+/// The routes of a node.
+pub fn router(stages: Arc<Stages>) -> Router {
+    Router::new().fallback(answer).with_state(stages)
+}
+
+async fn answer(State(stages): State<Arc<Stages>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    // A local server has one tenant; keys and tenants decide it elsewhere.
+    let tenant = TenantId::default_tenant();
+    let response = match read(&parts.headers, body).await {
+        Err(refusal) => refusal,
+        Ok(body) => route(&stages, &tenant, &parts.method, &parts.uri, &parts.headers, body).await,
+    };
+    response.map(Body::from)
+}
+
+async fn route(
+    stages: &Stages,
+    tenant: &TenantId,
+    method: &Method,
+    uri: &http::Uri,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> http::Response<Bytes> {
+    match (method, uri.path()) {
+        (&Method::POST, "/v1/events") => stages.ingest.handle(tenant, headers, body).await,
+        (_, "/v1/events") => method_not_allowed(method, "POST"),
+        (&Method::GET, "/v1/health") => {
+            trawl_api::json(StatusCode::OK, &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+                .unwrap_or_else(ApiError::into_response)
+        }
+        (&Method::POST, "/v1/admin/compact") => match stages.compact().await {
+            Ok(done) => trawl_api::json(StatusCode::OK, &done),
+            Err(error) => Err(ApiError::internal(format!("{error:#}"))),
+        }
+        .unwrap_or_else(ApiError::into_response),
+        (_, "/v1/admin/compact") => method_not_allowed(method, "POST"),
+        (_, path) => stages.coordinator.handle(tenant, method, path, uri.query().unwrap_or(""), &body).await,
+    }
+}
+
+fn method_not_allowed(method: &Method, expected: &str) -> http::Response<Bytes> {
+    let message = format!("{method} is not answered here: expected {expected}");
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).into_response()
+}
+
+/// Reads a body within the limit; says so at once when the caller announces more.
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, http::Response<Bytes>> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if let Some(bytes) = announced.filter(|bytes| *bytes > MAX_BODY_BYTES) {
+        return Err(ingest::body_too_large(bytes));
+    }
+    axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+        // The reader's error does not say whether the limit or the connection ended it; its cause does.
+        let is_limit = std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("length limit"));
+        match is_limit {
+            true => ingest::body_too_large(MAX_BODY_BYTES + 1),
+            false => ApiError::bad_request("incomplete_body", format!("the body broke off: {error}")).into_response(),
+        }
+    })
+}
