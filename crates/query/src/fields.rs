@@ -32,11 +32,7 @@ fn relation<'n>(path: &Path, name: &'n str) -> Relation<'n> {
         }
         match rest.strip_prefix(&**key) {
             Some(after) => rest = after,
-            // A key may hold dots: `a` is above the key `a.b`, too.
-            None => {
-                let whole_key_left = key.strip_prefix(rest).is_some_and(|left| left.starts_with('.'));
-                return if whole_key_left { Relation::Below } else { Relation::Apart };
-            }
+            None => return Relation::Apart,
         }
     }
     match rest.strip_prefix('.') {

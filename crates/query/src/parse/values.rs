@@ -161,13 +161,14 @@ fn typed(field: &str, interval: &Interval<Operand>) -> Result<Range, QueryError>
             }
         };
     }
-    if let Ok(numbers) = numbers {
-        return Ok(Range::Numbers(numbers));
-    }
+    let no_number = match numbers {
+        Ok(numbers) => return Ok(Range::Numbers(numbers)),
+        Err(column) => column,
+    };
     // No number at all, or the two ends differ: then neither order would be the one meant.
     let texts = interval.try_map(|operand| match Number::parse(&operand.text) {
         None => Ok(operand.text.clone()),
-        Some(_) => Err(operand.column),
+        Some(_) => Err(no_number),
     });
     texts.map(Range::Texts).map_err(|column| {
         let message = "one end is a number, the other is not";
