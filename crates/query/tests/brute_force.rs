@@ -5,6 +5,7 @@
 mod common;
 
 use std::ops::Bound;
+use std::sync::LazyLock;
 
 use common::generate;
 use proptest::prelude::*;
@@ -103,8 +104,9 @@ fn values(event: &Value, field: &str) -> Vec<Value> {
 }
 
 fn number(text: &str) -> Option<Number> {
-    let digits = regex::Regex::new(r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$").unwrap();
-    if !digits.is_match(text) {
+    static DIGITS: LazyLock<regex::Regex> =
+        LazyLock::new(|| regex::Regex::new(r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$").unwrap());
+    if !DIGITS.is_match(text) {
         return None;
     }
     text.parse().map(Number::Int).ok().or_else(|| text.parse().ok().filter(|f: &f64| f.is_finite()).map(Number::Float))
@@ -242,7 +244,7 @@ fn pattern_found(pattern: &Pattern, text: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_evaluator_agrees_with_a_plain_walk(
