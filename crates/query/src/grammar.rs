@@ -1,1 +1,1 @@
-//! (the grammar)
+#![doc = include_str!("../../../docs/query.md")]

@@ -26,7 +26,11 @@ fn check(text: &str, columns: Value, wanted: Value) {
 
 #[test]
 fn functions_compute_what_they_say() {
-    check("| stats count(), count(ms), count(tags)", json!(["count()", "count(ms)", "count(tags)"]), json!([[7, 5, 3]]));
+    check(
+        "| stats count(), count(ms), count(tags)",
+        json!(["count()", "count(ms)", "count(tags)"]),
+        json!([[7, 5, 3]]),
+    );
     check("| stats sum(ms), avg(ms)", json!(["sum(ms)", "avg(ms)"]), json!([[63.5, 12.7]]));
     check("| stats min(ms) as least, max(ms)", json!(["least", "max(ms)"]), json!([[1, 30]]));
     check("| stats p50(ms), p100(ms), p25(ms)", json!(["p50(ms)", "p100(ms)", "p25(ms)"]), json!([[10.0, 30.0, 2.0]]));
@@ -56,7 +60,11 @@ fn no_events_make_one_row_of_nothing() {
 
 #[test]
 fn groups_are_made_of_values_and_a_missing_one_is_null() {
-    check("| stats count() by service", json!(["service", "count()"]), json!([["a", 2], ["b", 2], ["c", 2], [null, 1]]));
+    check(
+        "| stats count() by service",
+        json!(["service", "count()"]),
+        json!([["a", 2], ["b", 2], ["c", 2], [null, 1]]),
+    );
     check("code:* | stats count() by code", json!(["code", "count()"]), json!([[500, 2]]));
     check("| stats count() by flag", json!(["flag", "count()"]), json!([[true, 1], [null, 6]]));
     check("| stats count() by tags", json!(["tags", "count()"]), json!([["x", 1], ["y", 2], [null, 5]]));

@@ -28,7 +28,8 @@ fn matches(filter: &Filter, event: &Value) -> bool {
         Filter::Text(term) => texts(event).iter().any(|text| found(term, text)),
         Filter::Field { field, test } => {
             let time = timestamp_name(event).filter(|name| *name == field || field == "timestamp").is_some();
-            (time && time_passes(test, time_of(event))) || values(event, field).iter().any(|value| passes(test, value, field))
+            (time && time_passes(test, time_of(event)))
+                || values(event, field).iter().any(|value| passes(test, value, field))
         }
     }
 }
@@ -206,7 +207,9 @@ fn found(term: &Term, text: &str) -> bool {
         Term::Regex(term) => {
             // The generated patterns have no negated classes, so switching Unicode off piecewise says the same.
             let mut pattern = term.pattern.clone();
-            for (class, ascii) in [("\\d", "[0-9]"), ("\\w", "[0-9A-Za-z_]"), ("\\b", "(?-u:\\b)"), ("\\B", "(?-u:\\B)")] {
+            for (class, ascii) in
+                [("\\d", "[0-9]"), ("\\w", "[0-9A-Za-z_]"), ("\\b", "(?-u:\\b)"), ("\\B", "(?-u:\\B)")]
+            {
                 pattern = pattern.replace(class, ascii);
             }
             regex::RegexBuilder::new(&pattern).case_insensitive(term.ignore_case).build().unwrap().is_match(text)

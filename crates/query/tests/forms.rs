@@ -10,10 +10,18 @@ use common::matching;
 #[test]
 fn terms_find_what_the_language_says() {
     let cases: &[(&str, &[&str], &[&str])] = &[
-        ("timeout", &["timeout", "a TIMEOUT!", "x=timeout,y", "é timeout"], &["timeouts", "mytimeout", "time_out", "étimeout", "timeout_ms"]),
+        (
+            "timeout",
+            &["timeout", "a TIMEOUT!", "x=timeout,y", "é timeout"],
+            &["timeouts", "mytimeout", "time_out", "étimeout", "timeout_ms"],
+        ),
         ("foo-bar", &["foo-bar", "a Foo-Bar."], &["foo-bars", "xfoo-bar", "foo bar"]),
         ("10.0.0.1", &["from 10.0.0.1:80", "10.0.0.1"], &["110.0.0.1", "10.0.0.12", "10.0.0,1"]),
-        ("\"connection reset\"", &["Connection Reset by peer", "(connection reset)"], &["connection  reset", "connection resets", "disconnection reset"]),
+        (
+            "\"connection reset\"",
+            &["Connection Reset by peer", "(connection reset)"],
+            &["connection  reset", "connection resets", "disconnection reset"],
+        ),
         ("\"say \\\"hi\\\" \\\\\"", &["say \"hi\" \\"], &["say hi"]),
         ("\"C:\\Users\"", &["in C:\\Users\\x"], &["C:Users"]),
         ("*8f3a*", &["id-08f3a1", "8F3A"], &["8f3", "8f-3a"]),
@@ -49,7 +57,8 @@ fn terms_find_what_the_language_says() {
     ];
     for (query, found, missed) in cases {
         let quote = |text: &str| serde_json::to_string(&text.replace("\\n", "\n").replace("\\t", "\t")).unwrap();
-        let texts: Vec<String> = found.iter().chain(*missed).map(|text| quote(text).replace("\\\\u0", "\\u0")).collect();
+        let texts: Vec<String> =
+            found.iter().chain(*missed).map(|text| quote(text).replace("\\\\u0", "\\u0")).collect();
         let wanted: Vec<usize> = (0..found.len()).collect();
         let events: Vec<String> = texts.iter().map(|text| format!(r#"{{"message":{text}}}"#)).collect();
         assert_eq!(matching(query, &events), wanted, "{query} in messages of {events:?}");
@@ -73,10 +82,18 @@ fn check(cases: &[(&str, &[&str], &[&str])]) {
 #[test]
 fn text_is_every_string_but_the_timestamp() {
     check(&[
-        ("x", &[r#"{"service":"x"}"#, r#"{"a":{"b":"x"}}"#, r#"{"a":["x"]}"#, r#"{"a":[{"b":"x"}]}"#], &[r#"{"x":1}"#, r#"{"a":true}"#]),
+        (
+            "x",
+            &[r#"{"service":"x"}"#, r#"{"a":{"b":"x"}}"#, r#"{"a":["x"]}"#, r#"{"a":[{"b":"x"}]}"#],
+            &[r#"{"x":1}"#, r#"{"a":true}"#],
+        ),
         ("5", &[r#"{"a":"5"}"#], &[r#"{"a":5}"#, r#"{"a":[5]}"#, r#"{"a":5.0}"#]),
         ("true", &[r#"{"a":"true"}"#], &[r#"{"a":true}"#]),
-        ("2024", &[r#"{"timestamp":"2024-05-01T00:00:00Z","message":"2024"}"#], &[r#"{"timestamp":"2024-05-01T00:00:00Z"}"#]),
+        (
+            "2024",
+            &[r#"{"timestamp":"2024-05-01T00:00:00Z","message":"2024"}"#],
+            &[r#"{"timestamp":"2024-05-01T00:00:00Z"}"#],
+        ),
     ]);
 }
 
@@ -104,21 +121,41 @@ fn fields_take_every_form() {
         ("message:\"timed out\"", &[r#"{"message":"it Timed Out"}"#], &[r#"{"service":"timed out"}"#]),
         ("message:/^re/", &[r#"{"message":"reset"}"#], &[r#"{"message":"a reset"}"#]),
         ("a.b:x*", &[r#"{"a":{"b":"xy"}}"#, r#"{"a.b":"x"}"#, r#"{"a":[{"b":["q","xz"]}]}"#], &[r#"{"a":"x"}"#]),
-        ("s:500", &[r#"{"s":500}"#, r#"{"s":500.0}"#, r#"{"s":5e2}"#, r#"{"s":"code 500"}"#, r#"{"s":[1,500]}"#], &[r#"{"s":5000}"#, r#"{"s":"5000"}"#]),
+        (
+            "s:500",
+            &[r#"{"s":500}"#, r#"{"s":500.0}"#, r#"{"s":5e2}"#, r#"{"s":"code 500"}"#, r#"{"s":[1,500]}"#],
+            &[r#"{"s":5000}"#, r#"{"s":"5000"}"#],
+        ),
         ("s:-1.5", &[r#"{"s":-1.5}"#, r#"{"s":"x -1.5"}"#], &[r#"{"s":1.5}"#]),
         ("s:True", &[r#"{"s":true}"#, r#"{"s":"TRUE"}"#], &[r#"{"s":false}"#, r#"{"s":1}"#]),
         ("s:null", &[r#"{"s":null}"#, r#"{"s":"null"}"#, r#"{"s":[null]}"#], &[r#"{"t":1}"#, r#"{"s":0}"#]),
         ("s:5*", &[r#"{"s":"50"}"#], &[r#"{"s":50}"#]),
-        ("s:=\"Check Out\"", &[r#"{"s":"Check Out"}"#, r#"{"s":["x","Check Out"]}"#], &[r#"{"s":"check out"}"#, r#"{"s":"Check Out "}"#]),
+        (
+            "s:=\"Check Out\"",
+            &[r#"{"s":"Check Out"}"#, r#"{"s":["x","Check Out"]}"#],
+            &[r#"{"s":"check out"}"#, r#"{"s":"Check Out "}"#],
+        ),
         ("s:=5", &[r#"{"s":5}"#, r#"{"s":"5"}"#, r#"{"s":5.00}"#], &[r#"{"s":"5.0"}"#]),
         ("s:=true", &[r#"{"s":true}"#], &[r#"{"s":"True"}"#]),
         ("s:=\"\"", &[r#"{"s":""}"#], &[r#"{"s":" "}"#, r#"{"t":""}"#]),
-        ("s:>=500", &[r#"{"s":500}"#, r#"{"s":"500"}"#, r#"{"s":1e9}"#, r#"{"s":[1,501]}"#], &[r#"{"s":499.9}"#, r#"{"s":"x"}"#, r#"{"s":true}"#]),
+        (
+            "s:>=500",
+            &[r#"{"s":500}"#, r#"{"s":"500"}"#, r#"{"s":1e9}"#, r#"{"s":[1,501]}"#],
+            &[r#"{"s":499.9}"#, r#"{"s":"x"}"#, r#"{"s":true}"#],
+        ),
         ("s:<0", &[r#"{"s":-1}"#, r#"{"s":-0.1}"#], &[r#"{"s":0}"#, r#"{"s":-0.0}"#]),
         ("s:[10 TO 50]", &[r#"{"s":10}"#, r#"{"s":50.0}"#], &[r#"{"s":50.1}"#, r#"{"s":9}"#]),
         ("s:[* TO 5]", &[r#"{"s":5}"#], &[r#"{"s":6}"#, r#"{"t":1}"#]),
-        ("s:[b TO d]", &[r#"{"s":"b"}"#, r#"{"s":"ca"}"#, r#"{"s":"d"}"#], &[r#"{"s":"da"}"#, r#"{"s":"B"}"#, r#"{"s":3}"#]),
-        ("s:>9007199254740993", &[r#"{"s":9007199254740994}"#], &[r#"{"s":9007199254740993}"#, r#"{"s":9007199254740992.0}"#]),
+        (
+            "s:[b TO d]",
+            &[r#"{"s":"b"}"#, r#"{"s":"ca"}"#, r#"{"s":"d"}"#],
+            &[r#"{"s":"da"}"#, r#"{"s":"B"}"#, r#"{"s":3}"#],
+        ),
+        (
+            "s:>9007199254740993",
+            &[r#"{"s":9007199254740994}"#],
+            &[r#"{"s":9007199254740993}"#, r#"{"s":9007199254740992.0}"#],
+        ),
         ("s:(a OR \"b c\" -d)", &[r#"{"s":"a d"}"#, r#"{"s":"b c"}"#], &[r#"{"s":"b c d"}"#, r#"{"s":"c"}"#]),
         ("\"odd name\":x", &[r#"{"odd name":"x"}"#], &[r#"{"odd":"x"}"#]),
         ("http\\:x:y", &[r#"{"http:x":"y"}"#], &[r#"{"http":"x:y"}"#]),
@@ -130,10 +167,22 @@ fn a_field_exists_when_it_is_there_and_not_null() {
     check(&[
         (
             "a:*",
-            &[r#"{"a":0}"#, r#"{"a":""}"#, r#"{"a":false}"#, r#"{"a":{}}"#, r#"{"a":[]}"#, r#"{"a":[null]}"#, r#"{"a":{"b":null}}"#],
+            &[
+                r#"{"a":0}"#,
+                r#"{"a":""}"#,
+                r#"{"a":false}"#,
+                r#"{"a":{}}"#,
+                r#"{"a":[]}"#,
+                r#"{"a":[null]}"#,
+                r#"{"a":{"b":null}}"#,
+            ],
             &[r#"{"a":null}"#, r#"{"b":1}"#, r#"{"ab":1}"#],
         ),
-        ("a.b:*", &[r#"{"a":{"b":1}}"#, r#"{"a":[{"b":null},{"b":2}]}"#, r#"{"a":{"b":{"c":1}}}"#], &[r#"{"a":[]}"#, r#"{"a":{"b":null}}"#]),
+        (
+            "a.b:*",
+            &[r#"{"a":{"b":1}}"#, r#"{"a":[{"b":null},{"b":2}]}"#, r#"{"a":{"b":{"c":1}}}"#],
+            &[r#"{"a":[]}"#, r#"{"a":{"b":null}}"#],
+        ),
         ("NOT a:x", &[r#"{"b":1}"#, r#"{"a":"y"}"#], &[r#"{"a":"x"}"#]),
         ("timestamp:*", &[r#"{}"#, r#"{"ts":5}"#], &[]),
         ("ts:*", &[r#"{"ts":5}"#, r#"{"timestamp":7,"ts":"x"}"#], &[r#"{"timestamp":5}"#]),
@@ -144,7 +193,11 @@ fn a_field_exists_when_it_is_there_and_not_null() {
 #[test]
 fn levels_are_ordered_by_rank_and_found_as_spelled() {
     check(&[
-        ("level:>=warn", &[r#"{"level":"WARNING"}"#, r#"{"severity":"err"}"#, r#"{"lvl":"panic"}"#, r#"{"level":3}"#], &[r#"{"level":"info"}"#, r#"{"level":"loud"}"#, r#"{"level":7}"#]),
+        (
+            "level:>=warn",
+            &[r#"{"level":"WARNING"}"#, r#"{"severity":"err"}"#, r#"{"lvl":"panic"}"#, r#"{"level":3}"#],
+            &[r#"{"level":"info"}"#, r#"{"level":"loud"}"#, r#"{"level":7}"#],
+        ),
         ("severity:<info", &[r#"{"severity":"debug"}"#], &[r#"{"severity":"notice"}"#, r#"{"level":"debug"}"#]),
         ("level:[info TO error]", &[r#"{"level":"notice"}"#, r#"{"level":"severe"}"#], &[r#"{"level":"fatal"}"#]),
         ("level:warn", &[r#"{"level":"WARN"}"#], &[r#"{"level":"warning"}"#]),
