@@ -9,6 +9,8 @@
 //! * [`local`]: the embedded adapters
 //! * [`conformance`]: the behaviour every adapter must show
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod conformance;
 pub mod local;
 pub mod ports;
