@@ -50,6 +50,8 @@ pub use value::{Cell, Number};
 pub const MAX_QUERY_BYTES: usize = 16 * 1024;
 /// Deepest nesting of groups and negations.
 pub const MAX_DEPTH: usize = 64;
+/// Most parts of one term between wildcards: each gap costs a Unicode class in the automaton.
+pub const MAX_PARTS: usize = 64;
 /// Largest compiled regex, in bytes of its automaton: what the `regex` crate allows by default.
 pub const MAX_REGEX_BYTES: usize = 10 * 1024 * 1024;
 /// Most groups of one aggregate: bounds the memory of a search and the size of its result.

@@ -54,10 +54,16 @@ pub(crate) struct Compiled {
     pub(crate) hir: Hir,
 }
 
-/// Parses, rewrites and compiles.
+/// Parses, rewrites and compiles, within [`MAX_REGEX_BYTES`].
 pub(crate) fn compile(term: &RegexTerm) -> Result<Compiled, RegexError> {
     let hir = parse(term)?;
-    Ok(Compiled { regex: build(&hir)?, hir })
+    Ok(Compiled { regex: build(&hir, Some(MAX_REGEX_BYTES))?, hir })
+}
+
+/// The same for a regex that this crate wrote itself: its size is bounded by the query's.
+pub(crate) fn compile_own(term: &RegexTerm) -> Result<Compiled, RegexError> {
+    let hir = parse(term)?;
+    Ok(Compiled { regex: build(&hir, None)?, hir })
 }
 
 /// The expression as the engines see it. The index plans from it, too.
@@ -73,9 +79,9 @@ fn parse(term: &RegexTerm) -> Result<Hir, RegexError> {
         .map_err(|error| RegexError::invalid(error.kind(), characters_before(&term.pattern, error.span().start.offset)))
 }
 
-/// Compiles an expression within the size limit.
-pub(crate) fn build(hir: &Hir) -> Result<Regex, RegexError> {
-    let config = meta::Config::new().nfa_size_limit(Some(MAX_REGEX_BYTES)).utf8_empty(true);
+/// Compiles an expression within a limit on the bytes of its automaton.
+pub(crate) fn build(hir: &Hir, limit: Option<usize>) -> Result<Regex, RegexError> {
+    let config = meta::Config::new().nfa_size_limit(limit).utf8_empty(true);
     meta::Builder::new().configure(config).build_from_hir(hir).map_err(|error| match error.size_limit() {
         Some(limit) => {
             let message = format!("the regex compiles to more than {limit} bytes");

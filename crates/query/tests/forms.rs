@@ -232,16 +232,17 @@ fn the_timestamp_compares_as_a_time() {
 
 #[test]
 fn operators_bind_as_documented() {
+    type Formula = fn(bool, bool, bool) -> bool;
     let events: Vec<String> = (0..8)
         .map(|bits| {
             let has = |bit: u32, word: &'static str| if bits >> bit & 1 == 1 { word } else { "" };
             format!(r#"{{"message":"{} {} {}"}}"#, has(0, "a"), has(1, "b"), has(2, "c"))
         })
         .collect();
-    let wanted = |test: fn(bool, bool, bool) -> bool| -> Vec<usize> {
+    let wanted = |test: Formula| -> Vec<usize> {
         (0..8).filter(|bits| test(bits & 1 == 1, bits >> 1 & 1 == 1, bits >> 2 & 1 == 1)).collect()
     };
-    let cases: &[(&str, fn(bool, bool, bool) -> bool)] = &[
+    let cases: &[(&str, Formula)] = &[
         ("a b", |a, b, _| a && b),
         ("a OR b c", |a, b, c| a || b && c),
         ("a AND b OR c", |a, b, c| a && b || c),
@@ -262,4 +263,45 @@ fn operators_bind_as_documented() {
 #[test]
 fn an_empty_block_matches_nothing() {
     assert!(matching::<&str>("a OR NOT b", &[]).is_empty());
+}
+
+#[test]
+fn long_runs_of_overlapping_occurrences_are_left_in_one_step() {
+    // Trying each of them anew would take 10^9 steps and more.
+    let needle = "aS".repeat(1000);
+    let event = format!(r#"{{"message":"{}x"}}"#, "as".repeat(400_000));
+    for query in [needle.clone(), format!("*{needle}"), format!("{needle}*b"), format!("\"{needle} {needle}\"")] {
+        assert!(matching(&query, &[&event]).is_empty());
+    }
+    assert_eq!(matching(&format!("{needle}*"), &[&event]), [0]);
+}
+
+#[test]
+fn the_longest_words_compile() {
+    let word = "k".repeat(trawl_query::MAX_QUERY_BYTES);
+    let event = format!(r#"{{"message":"{}"}}"#, word.to_uppercase());
+    assert_eq!(matching(&word, &[&event]), [0]);
+    let gaps = vec!["\u{e9}"; trawl_query::MAX_PARTS].join("*");
+    assert_eq!(matching(&gaps, &[format!(r#"{{"message":"{gaps}"}}"#)]), [0]);
+}
+
+#[test]
+fn one_evaluator_serves_many_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<trawl_query::Evaluator>();
+    shared::<trawl_query::Query>();
+}
+
+#[test]
+fn highlights_are_where_the_terms_are_found() {
+    let query = common::query("Timeout message:/e\\d+/ -absent (service:=\"S s\" OR req*)");
+    let highlights = query.highlights();
+    let marks = |index: usize, text: &str| -> Vec<String> {
+        highlights[index].ranges(text).into_iter().map(|range| text[range].to_owned()).collect()
+    };
+    assert_eq!(highlights.len(), 4);
+    assert_eq!(marks(0, "timeout, timeouts, TIMEOUT"), ["timeout", "TIMEOUT"]);
+    assert_eq!(marks(1, "e1 x e22"), ["e1", "e22"]);
+    assert_eq!((highlights[1].field.as_deref(), highlights[0].field.as_deref()), (Some("message"), None));
+    assert_eq!(marks(3, "a req-1"), ["req"]);
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use trawl_query::{ErrorCode, MAX_DEPTH, MAX_QUERY_BYTES, Query, QueryError};
+use trawl_query::{ErrorCode, MAX_DEPTH, MAX_PARTS, MAX_QUERY_BYTES, Query, QueryError};
 
 fn error(query: &str) -> QueryError {
     match Query::parse(query) {
@@ -112,8 +112,10 @@ fn queries_too_long_or_too_deep_are_refused() {
     assert_eq!(error(&"a ".repeat(MAX_QUERY_BYTES)).code, ErrorCode::QueryTooLong);
     let deep = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
     assert!(Query::parse(&deep(MAX_DEPTH)).is_ok());
-    let error = error(&deep(MAX_DEPTH + 1));
-    assert_eq!((error.code, error.column), (ErrorCode::QueryTooDeep, MAX_DEPTH + 2));
+    let too_deep = error(&deep(MAX_DEPTH + 1));
+    assert_eq!((too_deep.code, too_deep.column), (ErrorCode::QueryTooDeep, MAX_DEPTH + 2));
+    assert!(Query::parse(&vec!["a"; MAX_PARTS].join("*")).is_ok());
+    assert!(error(&vec!["a"; MAX_PARTS + 1].join("*")).expected.contains("at most"));
     assert!(Query::parse(&"NOT ".repeat(MAX_DEPTH + 1)).is_err());
     assert!(Query::parse(&format!("/{}/", "(".repeat(5000))).is_err());
 }

@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use trawl_event::{Block, RowSet, Timestamp};
-use xxhash_rust::xxh3::Xxh3Builder;
 
 use crate::fields::FieldColumns;
 use crate::json::Value;
 use crate::value::{Cell, Number};
-
-type Map<K, V> = HashMap<K, V, Xxh3Builder>;
 
 /// The values of one grouping field: each value once, and which of them every row has.
 pub(super) struct Keys {
@@ -18,7 +15,7 @@ pub(super) struct Keys {
     /// For each row of the set, in order, an index into `cells`, or [`SEVERAL`].
     codes: Vec<u32>,
     /// The indexes of rows with several values.
-    several: Map<usize, Vec<u32>>,
+    several: HashMap<usize, Vec<u32>>,
 }
 
 /// Stands in `codes` for a row with more than one value.
@@ -27,8 +24,8 @@ const SEVERAL: u32 = u32::MAX;
 #[derive(Default)]
 struct Interner {
     cells: Vec<Cell>,
-    texts: Map<Box<str>, u32>,
-    others: Map<Cell, u32>,
+    texts: HashMap<Box<str>, u32>,
+    others: HashMap<Cell, u32>,
 }
 
 impl Interner {
@@ -57,7 +54,7 @@ impl Keys {
         let columns = FieldColumns::new(block, field, false);
         let mut interner = Interner::default();
         let mut codes = Vec::with_capacity(rows.count());
-        let mut several = Map::default();
+        let mut several = HashMap::default();
         let mut found: Vec<u32> = Vec::new();
         for (place, row) in rows.iter().enumerate() {
             found.clear();
@@ -97,7 +94,7 @@ impl Keys {
             interner.other(Cell::Number(Number::Int(start)))
         });
         let codes = codes.collect();
-        Self { cells: interner.cells, codes, several: Map::default() }
+        Self { cells: interner.cells, codes, several: HashMap::default() }
     }
 
     /// The values of the row at this place in the set.
@@ -124,7 +121,11 @@ impl Groups {
     /// Combines the values of all grouping fields.
     pub(super) fn new(rows: &RowSet, fields: &[Keys], most: usize) -> Result<Self, TooMany> {
         let mut groups = Self { keys: Vec::new(), members: Vec::with_capacity(rows.count()) };
-        let mut known: Map<Vec<u32>, u32> = Map::default();
+        if let [field] = fields {
+            groups.of_one(rows, field, most)?;
+            return Ok(groups);
+        }
+        let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
         let mut key: Vec<u32> = Vec::new();
         for (place, row) in rows.iter().enumerate() {
             let ways: usize = fields.iter().map(|field| field.at(place).len()).fold(1, usize::saturating_mul);
@@ -155,5 +156,17 @@ impl Groups {
             }
         }
         Ok(groups)
+    }
+
+    /// With one field each of its values is a group: nothing to combine.
+    fn of_one(&mut self, rows: &RowSet, field: &Keys, most: usize) -> Result<(), TooMany> {
+        if field.cells.len() > most {
+            return Err(TooMany);
+        }
+        self.keys = field.cells.iter().map(|cell| vec![cell.clone()]).collect();
+        for (place, row) in rows.iter().enumerate() {
+            self.members.extend(field.at(place).iter().map(|code| (row as u32, *code)));
+        }
+        Ok(())
     }
 }

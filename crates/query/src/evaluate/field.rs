@@ -22,7 +22,7 @@ pub(super) struct FieldTest {
 enum Compiled {
     Exists,
     Has {
-        matcher: Matcher,
+        matcher: Box<Matcher>,
         scalar: Option<Scalar>,
     },
     Is {
@@ -98,7 +98,7 @@ impl FieldTest {
                     Term::Regex(_) => None,
                 };
                 let times = value.map_or(Times::Nothing, time);
-                (Compiled::Has { matcher: Matcher::new(term)?, scalar: value.map(Scalar::folded) }, times)
+                (Compiled::Has { matcher: Box::new(Matcher::new(term)?), scalar: value.map(Scalar::folded) }, times)
             }
             Test::Is(text) => (Compiled::Is { scalar: Scalar::exact(text), text: text.clone() }, time(text)),
             Test::Within(Range::Numbers(interval)) => {

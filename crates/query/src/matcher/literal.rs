@@ -26,7 +26,7 @@ pub(crate) struct LiteralMatcher {
 
 enum Search {
     /// No character of it has another case.
-    Exact(memmem::Finder<'static>),
+    Exact(Box<memmem::Finder<'static>>),
     /// Unicode simple case folding.
     Folded(Regex),
 }
@@ -37,8 +37,8 @@ impl LiteralMatcher {
         let hir = folded(text);
         let max_bytes = hir.properties().maximum_len().unwrap_or(usize::MAX);
         let search = match hir.kind() {
-            HirKind::Literal(literal) => Search::Exact(memmem::Finder::new(&literal.0).into_owned()),
-            _ => Search::Folded(regexes::build(&hir)?),
+            HirKind::Literal(literal) => Search::Exact(Box::new(memmem::Finder::new(&literal.0).into_owned())),
+            _ => Search::Folded(regexes::build(&hir, None)?),
         };
         Ok(Self {
             search,

@@ -10,9 +10,9 @@ mod required;
 use regex_automata::meta::Cache;
 use trawl_event::Texts;
 
-use crate::ast::{RegexTerm, Term};
+use crate::ast::Term;
 use crate::error::QueryError;
-use crate::regexes;
+use crate::regexes::{self, Compiled, RegexError};
 
 use literal::LiteralMatcher;
 use regex::RegexMatcher;
@@ -30,17 +30,16 @@ impl Matcher {
     pub(crate) fn new(term: &Term) -> Result<Self, QueryError> {
         // A parsed query has compiled before; the column matters only for one put together by hand.
         match term {
-            Term::Regex(term) => Self::regex(term),
+            Term::Regex(term) => Self::regex(regexes::compile(term)),
             Term::Pattern(pattern) => match &*pattern.parts {
                 [only] => LiteralMatcher::new(only, pattern).map(Self::Literal).map_err(|error| error.at(1)),
-                _ => Self::regex(&literal::with_gaps(pattern)),
+                _ => Self::regex(regexes::compile_own(&literal::with_gaps(pattern))),
             },
         }
     }
 
-    fn regex(term: &RegexTerm) -> Result<Self, QueryError> {
-        let compiled = regexes::compile(term).map_err(|error| error.at(1))?;
-        Ok(Self::Regex(RegexMatcher::new(compiled)))
+    fn regex(compiled: Result<Compiled, RegexError>) -> Result<Self, QueryError> {
+        compiled.map(|compiled| Self::Regex(RegexMatcher::new(compiled))).map_err(|error| error.at(1))
     }
 
     /// Memory for searches with this matcher.

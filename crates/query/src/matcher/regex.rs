@@ -23,7 +23,7 @@ pub(crate) struct RegexMatcher {
 
 enum Plan {
     /// Look for a literal that every match holds; only texts with a hit see the regex.
-    One(memmem::Finder<'static>),
+    One(Box<memmem::Finder<'static>>),
     /// The same with several literals.
     Many(AhoCorasick),
     /// Search all texts as one: a match is short, not empty, and does not depend on what stands around it.
@@ -39,7 +39,7 @@ impl RegexMatcher {
         let short = properties.maximum_len().is_some_and(|length| length <= MAX_SPAN);
         let literals = required::literals(&hir);
         let plan = match literals.as_deref() {
-            Some([only]) => Plan::One(memmem::Finder::new(only).into_owned()),
+            Some([only]) => Plan::One(Box::new(memmem::Finder::new(only).into_owned())),
             Some(several) => AhoCorasick::new(several).map_or(Plan::Each, Plan::Many),
             None if short && properties.minimum_len() > Some(0) && properties.look_set().is_empty() => Plan::Through,
             None => Plan::Each,

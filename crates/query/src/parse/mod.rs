@@ -8,7 +8,7 @@ use crate::ast::{Filter, Pattern, Term};
 use crate::error::{ErrorCode, QueryError};
 use crate::query::Query;
 use crate::regexes;
-use crate::{MAX_DEPTH, MAX_QUERY_BYTES};
+use crate::{MAX_DEPTH, MAX_PARTS, MAX_QUERY_BYTES};
 
 use cursor::{Cursor, Piece, plain};
 pub(crate) use pipes::is_bare;
@@ -155,7 +155,7 @@ impl Parser {
                     return Err(self.cursor.unexpected(A_FILTER));
                 }
                 self.end_of_token()?;
-                Ok(pattern(&pieces).map_or(Filter::All, |pattern| Filter::Text(Term::Pattern(pattern))))
+                Ok(pattern(&pieces, column)?.map_or(Filter::All, |pattern| Filter::Text(Term::Pattern(pattern))))
             }
         }
     }
@@ -251,12 +251,16 @@ fn phrase(text: String, column: usize) -> Result<Pattern, QueryError> {
 }
 
 /// The pattern of a bare token; `None` when it is nothing but stars.
-fn pattern(pieces: &[Piece]) -> Option<Pattern> {
+fn pattern(pieces: &[Piece], column: usize) -> Result<Option<Pattern>, QueryError> {
     let parts: Vec<String> =
         pieces.split(|piece| *piece == Piece::Star).filter_map(plain).filter(|part| !part.is_empty()).collect();
-    (!parts.is_empty()).then(|| Pattern {
+    if parts.len() > MAX_PARTS {
+        let message = format!("this term has {} parts between wildcards", parts.len());
+        return Err(QueryError::new(ErrorCode::Syntax, column, message, format!("at most {MAX_PARTS} parts")));
+    }
+    Ok((!parts.is_empty()).then(|| Pattern {
         parts,
         open_start: pieces.first() == Some(&Piece::Star),
         open_end: pieces.last() == Some(&Piece::Star),
-    })
+    }))
 }

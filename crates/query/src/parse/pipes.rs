@@ -343,6 +343,6 @@ fn check_distinct(columns: &[String], column: usize) -> Result<(), QueryError> {
 pub(crate) fn is_bare(name: &str) -> bool {
     let mut cursor = Cursor::new(name);
     let pieces = cursor.bare(|c| c == ',').unwrap_or_default();
-    let plain = !pieces.is_empty() && pieces.iter().map(|piece| *piece != Piece::Star).all(|plain| plain);
+    let plain = !pieces.is_empty() && !pieces.contains(&Piece::Star);
     plain && cursor.peek().is_none() && !name.contains('\\') && !name.starts_with('-')
 }

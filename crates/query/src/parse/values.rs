@@ -42,7 +42,7 @@ impl Parser {
                     return Err(self.cursor.unexpected(A_VALUE));
                 }
                 self.end_of_token()?;
-                match pattern(&pieces) {
+                match pattern(&pieces, column)? {
                     Some(pattern) => has(field, Term::Pattern(pattern), column)?,
                     None => Test::Exists,
                 }

@@ -13,7 +13,7 @@ pub fn block<S: AsRef<str>>(events: &[S]) -> Block {
     let rule = TimeRule { received: Timestamp(0), oldest: Timestamp::MIN, latest: Timestamp::MAX };
     let mut shredder = Shredder::default();
     for event in events {
-        shredder.push(event.as_ref().as_bytes(), &rule).expect(event.as_ref());
+        shredder.push(event.as_ref().as_bytes(), &rule).unwrap_or_else(|error| panic!("{}: {error}", event.as_ref()));
     }
     shredder.finish()
 }
