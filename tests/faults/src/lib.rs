@@ -1,0 +1,1 @@
+//! The stages under injected faults, driven by a seed.
