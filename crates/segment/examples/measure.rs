@@ -3,6 +3,8 @@
 //!
 //! Writes a segment for every 32 MB of events, as the persister does, merges them into one,
 //! as the compactor does, and reads that. Prints CPU seconds, sizes and peak memory.
+//! In the environment: `MEASURE_LEVEL` and `MEASURE_GROUP_MIB` change the ZSTD level and the row groups
+//! of the merged segment, `MEASURE_COLUMNS=1` lists its largest columns.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::collections::BTreeMap;
@@ -23,6 +25,10 @@ fn cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / TICKS
+}
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 fn peak_memory_mib() -> u64 {
@@ -98,7 +104,13 @@ fn main() {
     println!("open     {:6.2} CPU s/GB", (cpu() - start) * per_gb);
     let (mut read_cpu, mut merge_cpu) = (0.0, 0.0);
     let start = cpu();
-    let options = WriteOptions { source: "measure".into(), ..WriteOptions::compaction() };
+    let mut options = WriteOptions { source: "measure".into(), ..WriteOptions::compaction() };
+    if let Some(level) = setting("MEASURE_LEVEL") {
+        options.zstd_level = level as i32;
+    }
+    if let Some(mebibytes) = setting("MEASURE_GROUP_MIB") {
+        options.row_group_bytes = mebibytes << 20;
+    }
     let mut writer = SegmentWriter::new(&options, Schema::union(&readers)).unwrap();
     merge_cpu += cpu() - start;
     // Blocks follow each other in time here, so as many are joined as a row group takes.

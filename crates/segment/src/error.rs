@@ -11,9 +11,11 @@ pub enum Error {
     /// A segment holds at least one event.
     #[error("a segment of no events cannot be written")]
     Empty,
-    /// More than a column of a row group may hold; the caller hands over less at a time.
-    #[error("a column of a row group has {bytes} bytes, the limit is {limit}")]
+    /// More than a value, a column of a row group or a block may hold; the caller hands over less at a time.
+    #[error("{what} has {bytes} bytes, the limit is {limit}")]
     TooLarge {
+        /// What is too large.
+        what: &'static str,
         /// How many bytes it has.
         bytes: u64,
         /// How many it may have.

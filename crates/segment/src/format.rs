@@ -1,5 +1,7 @@
 //! The names and bounds of the format. The crate's head has the picture.
 
+use trawl_event::Values;
+
 /// Version of the format, in [`KEY_FORMAT`].
 pub(crate) const FORMAT: &str = "1";
 
@@ -35,9 +37,11 @@ pub(crate) const STATISTICS_BYTES: usize = 32;
 pub(crate) const MAX_ROW_GROUP_ROWS: usize = 1 << 22;
 /// Most bytes of one column's values in a row group that is written or read: offsets
 /// into them are 32 bits wide.
-pub(crate) const MAX_COLUMN_BYTES: usize = 1 << 30;
-/// Most bytes of all columns' values that one read gives back.
-pub(crate) const MAX_BLOCK_BYTES: usize = 2 << 30;
+pub(crate) const MAX_COLUMN_BYTES: usize = 512 << 20;
+/// Most bytes of all columns' values in a block that is written, or that one read gives back.
+pub(crate) const MAX_BLOCK_BYTES: usize = 1 << 30;
+/// Longest string that is written: it must fit a page with room for its levels.
+pub(crate) const MAX_VALUE_BYTES: usize = MAX_PAGE_BYTES / 2;
 /// Most columns of a segment that is read.
 pub(crate) const MAX_COLUMNS: usize = 100_000;
 /// Most names of `_rest` that are listed; when there are more, any name may be in it.
@@ -46,3 +50,13 @@ pub(crate) const MAX_REST_NAMES: usize = 10_000;
 /// Widest gap between two needed ranges that is read along, in bytes. A request to S3 takes
 /// about 30 ms to its first byte and then gives 90 MB/s, so 512 KiB cost a fifth of one.
 pub(crate) const COALESCE_GAP_BYTES: u64 = 512 * 1024;
+
+/// Bytes that values take in a block.
+pub(crate) fn bytes_of(values: &Values) -> usize {
+    match values {
+        Values::Text(texts) | Values::Json(texts) => texts.bytes().len() + texts.len() * size_of::<u32>(),
+        Values::Int(values) => values.len() * size_of::<i64>(),
+        Values::Float(values) => values.len() * size_of::<f64>(),
+        Values::Bool(values) => values.len(),
+    }
+}

@@ -1,4 +1,46 @@
-//! The Parquet segment: writer and reader.
+//! The segment: one immutable Parquet object of events.
+//!
+//! A segment is a plain Parquet file, which DuckDB, ClickHouse, Spark, Athena and PyArrow read as
+//! it is; and it gives every event back exactly. [`write`] and [`SegmentWriter`] turn blocks into
+//! segments, [`SegmentReader`] turns them back. There is no I/O here: the reader says which byte
+//! ranges it needs ([`SegmentReader::ranges`]) and is handed them ([`Fetched`]).
+//!
+//! ```text
+//!   0              "PAR1"
+//!   4              row group 0    one chunk per column, in the order of the schema:
+//!                                   [dictionary page] data page data page …
+//!                  row group 1    …
+//!   footer_offset  index block    (none yet: index_bytes = 0)
+//!                  page indexes   column index (least, greatest, nulls per page), offset index (places of pages)
+//!                  file metadata  schema, places of chunks, statistics, key-value metadata
+//!   size - 8       u32 length of the file metadata, "PAR1"
+//! ```
+//!
+//! One ranged read of `footer_offset..` opens a segment. All of it is standard Parquet
+//! (<https://parquet.apache.org/docs/file-format/>) but the index block, which other readers never look at.
+//!
+//! | column | Parquet type | what it holds |
+//! | --- | --- | --- |
+//! | `timestamp` | INT64, TIMESTAMP(NANOS, UTC), required | when it happened |
+//! | `service` `level` `message` `trace_id` | BYTE_ARRAY, STRING | the canonical texts; always there |
+//! | one per attribute path, by name | Int INT64, Float DOUBLE, Bool BOOLEAN, Text STRING, Json JSON | the path's dotted name is the column's name; it is not nested |
+//! | `_rest` | BYTE_ARRAY, JSON | per event one object, nested as sent, of all that has no column |
+//! | `_envelope` | BYTE_ARRAY, STRING | null, or how timestamp and canonical fields were spelled |
+//!
+//! Into `_rest` go: of several kinds or paths under one name all but the one with most rows; names
+//! beyond [`WriteOptions::columns_max`], those with fewest rows first; attributes whose name is that of a column
+//! above; and names that are empty or hold control characters.
+//!
+//! | key-value metadata | value |
+//! | --- | --- |
+//! | `trawl.format` | `1` |
+//! | `trawl.source` | [`WriteOptions::source`] |
+//! | `trawl.raw_bytes` | JSON array: bytes of the events as sent, by row group |
+//! | `trawl.paths` | JSON object: column name → keys, for names that split at dots into other keys |
+//! | `trawl.rest` | JSON array of `[kind, key, …]`: what occurs in `_rest`; `"*"` last when there is more |
+//!
+//! Row groups are disjoint in time as far as the blocks are; for the order of rows inside one see `order`, for pages
+//! and encodings see `chunk` and `encoding`. Equal input gives equal bytes.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod chunk;

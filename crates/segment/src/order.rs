@@ -107,17 +107,14 @@ fn places(first_rows: &[u32], services: &Services<'_>, messages: Option<(&trawl_
         let (column, texts) = messages?;
         Some(shape_text(texts.get(column.index_of(row)?)))
     };
-    let mut order: Vec<(Option<&[u8]>, Option<String>, u32)> = first_rows
-        .iter()
-        .zip(0u32..)
-        .map(|(row, kind)| {
-            let service = services.codes[*row as usize].checked_sub(1).map(|code| services.names[code as usize]);
-            (service, shape_text(*row), kind)
-        })
-        .collect();
-    order.sort_unstable();
+    let service = |row: u32| services.codes[row as usize].checked_sub(1).map(|code| services.names[code as usize]);
+    let mut order: Vec<u32> = (0..first_rows.len() as u32).collect();
+    order.sort_by_cached_key(|kind| {
+        let row = first_rows[*kind as usize];
+        (service(row), shape_text(row))
+    });
     let mut places = vec![0; order.len()];
-    for ((_, _, kind), place) in order.iter().zip(0u32..) {
+    for (kind, place) in order.iter().zip(0u32..) {
         places[*kind as usize] = place;
     }
     places

@@ -13,7 +13,7 @@ use crate::envelope;
 use crate::error::{Error, Result};
 use crate::fetched::Fetched;
 use crate::footer::{ChunkInfo, Footer};
-use crate::format::{COALESCE_GAP_BYTES, MAX_BLOCK_BYTES};
+use crate::format::{COALESCE_GAP_BYTES, MAX_BLOCK_BYTES, bytes_of};
 use crate::rest;
 use crate::schema::{Field, Schema};
 use crate::selection::Selection;
@@ -138,9 +138,9 @@ impl SegmentReader {
                 Needed::Envelopes => (Kind::Text, false),
             };
             let (rows, values) = reader.read(chunk, kind, required, &selection)?;
-            bytes = bytes.saturating_add(size_of_values(&values));
+            bytes = bytes.saturating_add(bytes_of(&values));
             if bytes > MAX_BLOCK_BYTES {
-                return Err(Error::TooLarge { bytes: bytes as u64, limit: MAX_BLOCK_BYTES as u64 });
+                return Err(Error::TooLarge { what: "a block", bytes: bytes as u64, limit: MAX_BLOCK_BYTES as u64 });
             }
             match (column, values) {
                 (Needed::Timestamps, Values::Int(times)) if times.len() == selection.len() => block.timestamps = times,
@@ -226,15 +226,6 @@ fn set_envelopes<'t>(block: &mut Block, rows: &[u32], texts: impl Iterator<Item 
         }
     }
     Ok(())
-}
-
-fn size_of_values(values: &Values) -> usize {
-    match values {
-        Values::Text(texts) | Values::Json(texts) => texts.bytes().len() + texts.len() * 4,
-        Values::Int(values) => values.len() * 8,
-        Values::Float(values) => values.len() * 8,
-        Values::Bool(values) => values.len(),
-    }
 }
 
 /// Sorts ranges and joins those that are no further apart than reading the gap along is worth.

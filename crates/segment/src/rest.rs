@@ -87,9 +87,11 @@ pub(crate) struct RestNames {
 
 impl RestNames {
     pub(crate) fn insert(&mut self, path: &Path, kind: Kind) {
-        self.open |= self.names.len() >= MAX_REST_NAMES;
-        if !self.open {
-            self.names.insert((path.clone(), kind));
+        let field = (path.clone(), kind);
+        if self.names.len() < MAX_REST_NAMES {
+            self.names.insert(field);
+        } else {
+            self.open |= !self.names.contains(&field);
         }
     }
 
@@ -111,22 +113,19 @@ impl RestNames {
 
     /// A JSON array of `[kind, key, …]`, and `"*"` at its end when names are missing.
     pub(crate) fn to_json(&self) -> String {
-        let mut json = String::from("[");
+        let mut items: Vec<String> = Vec::with_capacity(self.names.len() + 1);
         for (path, kind) in &self.names {
-            json.push('[');
-            push_string(kind_name(*kind), &mut json);
+            let mut item = String::from("[");
+            push_string(kind_name(*kind), &mut item);
             for key in path.keys() {
-                json.push(',');
-                push_string(key, &mut json);
+                item.push(',');
+                push_string(key, &mut item);
             }
-            json.push_str("],");
+            item.push(']');
+            items.push(item);
         }
-        match self.open {
-            true => json.push_str("\"*\""),
-            false => drop(json.pop_if_comma()),
-        }
-        json.push(']');
-        json
+        items.extend(self.open.then(|| "\"*\"".to_owned()));
+        format!("[{}]", items.join(","))
     }
 
     pub(crate) fn from_json(json: &str) -> Result<Self> {
@@ -145,20 +144,6 @@ impl RestNames {
             }
         }
         Ok(names)
-    }
-}
-
-trait PopComma {
-    fn pop_if_comma(&mut self) -> bool;
-}
-
-impl PopComma for String {
-    fn pop_if_comma(&mut self) -> bool {
-        let is_comma = self.ends_with(',');
-        if is_comma {
-            self.pop();
-        }
-        is_comma
     }
 }
 

@@ -17,7 +17,8 @@ use crate::chunk::write::{Cells, Chunk, encode};
 use crate::envelope;
 use crate::error::{Error, Result};
 use crate::format::{
-    ENVELOPE, FORMAT, KEY_FORMAT, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE, MAX_ROW_GROUP_ROWS, REST,
+    ENVELOPE, FORMAT, KEY_FORMAT, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE, MAX_BLOCK_BYTES, MAX_ROW_GROUP_ROWS,
+    REST, bytes_of,
 };
 use crate::order::Kinds;
 use crate::rest::{self, RestNames};
@@ -45,7 +46,7 @@ impl Default for WriteOptions {
         Self {
             zstd_level: 1,
             row_group_rows: 512 * 1024,
-            row_group_bytes: 192 << 20,
+            row_group_bytes: 64 << 20,
             columns_max: 1000,
             source: String::new(),
         }
@@ -122,6 +123,11 @@ impl SegmentWriter {
     /// the limits of the options. Row groups are disjoint in time if the blocks are.
     pub fn push(&mut self, block: &Block) -> Result<()> {
         let Some((first, last)) = block.time_range() else { return Ok(()) };
+        let bytes = block.columns.iter().map(|column| bytes_of(&column.values)).sum::<usize>();
+        if bytes > MAX_BLOCK_BYTES {
+            let (bytes, limit) = (bytes as u64, MAX_BLOCK_BYTES as u64);
+            return Err(Error::TooLarge { what: "a block", bytes, limit });
+        }
         let kinds = Kinds::of(block);
         let rows = block.rows();
         let row_max = self.options.row_group_rows.clamp(1, MAX_ROW_GROUP_ROWS);

@@ -232,7 +232,7 @@ fn push_text(texts: &mut Texts, text: &str, bytes: &mut usize) -> Result<()> {
     // `Texts` counts in 32 bits; a repeated code could otherwise blow up a small file.
     *bytes += text.len();
     if *bytes > MAX_COLUMN_BYTES {
-        return Err(Error::TooLarge { bytes: *bytes as u64, limit: MAX_COLUMN_BYTES as u64 });
+        return Err(Error::TooLarge { what: "a column", bytes: *bytes as u64, limit: MAX_COLUMN_BYTES as u64 });
     }
     texts.push(text);
     Ok(())

@@ -9,6 +9,8 @@ use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::ByteArray;
 use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
@@ -17,7 +19,7 @@ use super::dictionary::{self, Dictionary, Key};
 use super::statistics::Bounds;
 use crate::encoding::{bits, delta, hybrid, strings};
 use crate::error::{Error, Result};
-use crate::format::{DICTIONARY_BYTES, MAX_COLUMN_BYTES, PAGE_BYTES, PAGE_VALUES};
+use crate::format::{DICTIONARY_BYTES, MAX_COLUMN_BYTES, MAX_VALUE_BYTES, PAGE_BYTES, PAGE_VALUES};
 
 /// The values of a chunk in the order of its rows.
 pub(crate) enum Cells<'b> {
@@ -217,12 +219,16 @@ fn cut(cells: &Cells<'_>) -> Result<Vec<Range<usize>>> {
                     pages.push(start..at);
                     (start, bytes) = (at, 0);
                 }
+                if text.len() > MAX_VALUE_BYTES {
+                    let (bytes, limit) = (text.len() as u64, MAX_VALUE_BYTES as u64);
+                    return Err(Error::TooLarge { what: "a value", bytes, limit });
+                }
                 bytes += text.len();
                 total += text.len();
             }
             if total > MAX_COLUMN_BYTES {
                 let (bytes, limit) = (total as u64, MAX_COLUMN_BYTES as u64);
-                return Err(Error::TooLarge { bytes, limit });
+                return Err(Error::TooLarge { what: "a column", bytes, limit });
             }
         }
         _ => {
@@ -311,13 +317,7 @@ impl PageIndexes {
         }
     }
 
-    fn finish(
-        mut self,
-        pages: usize,
-    ) -> Result<(
-        Option<parquet::file::page_index::column_index::ColumnIndexMetaData>,
-        parquet::file::page_index::offset_index::OffsetIndexMetaData,
-    )> {
+    fn finish(mut self, pages: usize) -> Result<(Option<ColumnIndexMetaData>, OffsetIndexMetaData)> {
         self.columns.set_boundary_order(match self.ascending {
             true => BoundaryOrder::ASCENDING,
             false => BoundaryOrder::UNORDERED,
