@@ -2,6 +2,9 @@
 //!
 //! Events and cells stay the JSON text that the server sent ([`RawValue`]): digits, escapes and the order
 //! of names come through untouched. Members that a newer server adds are ignored.
+//!
+//! The server's own types of the same names are in `trawl-api`, which knows batches, blocks and times. A service
+//! that only sends events need not build those, so this crate depends on none of Trawl's.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -158,7 +161,7 @@ pub struct Cost {
 }
 
 /// What the server holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ServerStatus {
     /// Events that are in the stream and not yet in a segment.

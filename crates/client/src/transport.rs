@@ -1,4 +1,6 @@
 //! One request over HTTP: sent, repeated where that is safe, and read.
+// It runs in its caller's process, on its caller's thread and time, never inside a stage.
+#![allow(clippy::disallowed_methods)]
 
 use std::io;
 use std::time::{Duration, Instant};

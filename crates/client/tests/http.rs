@@ -67,6 +67,7 @@ fn a_batch_without_a_key_is_not_sent_twice_when_its_answer_is_lost() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods)] // Real waiting takes real time.
 fn retry_after_is_waited_for() {
     let server = Server::start(|_, count| match count {
         0 => Reply::WithHeader(503, ("retry-after", "1".to_owned()), "{}".to_owned()),

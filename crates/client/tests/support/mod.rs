@@ -1,5 +1,6 @@
 //! A real HTTP server on a real socket that answers as a test tells it to.
 #![allow(dead_code)] // Each test binary uses its own part of this.
+#![allow(clippy::disallowed_methods)] // A real server has threads.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,0 +1,139 @@
+//! What may stand on the command line, and its help.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use trawl_client::Client;
+
+use crate::{local, push, search, simulate, status, tail};
+
+const EXAMPLES: &str = "\
+Start here:
+  trawl local                                   a server on this machine
+  trawl push /var/log/app/*.ndjson.gz           send files
+  trawl search 'timeout service:checkout' --since 1h
+  trawl search 'level:>=error | stats count() by service'
+  trawl tail 'level:>=warn'
+
+`trawl help search` explains the query language.
+Exit status: 0 found or done, 1 nothing found or some events refused, 2 error.";
+
+/// Takes in log events, keeps them as open Parquet, and finds them again.
+#[derive(Debug, Parser)]
+#[command(name = "trawl", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Which server to talk to.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// When to use colours: on a terminal (and not with NO_COLOR), always, or never.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which server to talk to.
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// Address of the server, http:// or https://.
+    #[arg(
+        long,
+        global = true,
+        env = "TRAWL_URL",
+        default_value = "http://127.0.0.1:8080",
+        help_heading = "Global options"
+    )]
+    pub url: String,
+    /// API key, where the server asks for one.
+    #[arg(
+        long,
+        global = true,
+        env = "TRAWL_API_KEY",
+        hide_env_values = true,
+        value_name = "KEY",
+        help_heading = "Global options"
+    )]
+    pub api_key: Option<String>,
+}
+
+impl ServerArgs {
+    /// A client of that server.
+    pub fn client(&self) -> anyhow::Result<Client> {
+        let api_key = self.api_key.as_deref().filter(|key| !key.is_empty());
+        Ok(Client::new(&self.url, api_key)?)
+    }
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that wants them.
+    #[default]
+    Auto,
+    /// Even into a pipe.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+impl Color {
+    /// Makes it so for stdout and stderr.
+    pub fn apply(self) {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a whole server on this machine.
+    Local(local::LocalArgs),
+    /// Send events from files or stdin.
+    Push(push::PushArgs),
+    /// Find events, or count and group them.
+    Search(search::SearchArgs),
+    /// Follow new events as they arrive.
+    Tail(tail::TailArgs),
+    /// Send believable events of made-up services.
+    Simulate(simulate::SimulateArgs),
+    /// Show what the server holds.
+    Status(status::StatusArgs),
+    /// Persist and compact everything now (servers started with `trawl local`).
+    Compact,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let Command::Local(args) = Cli::parse_from(["trawl", "local"]).command else { panic!("another verb") };
+        assert_eq!((args.data.to_str(), args.listen.to_string().as_str()), (Some("./trawl-data"), "127.0.0.1:8080"));
+        assert_eq!((args.max_event_age.0, args.retention.0, args.shards), (None, None, 2));
+        let Command::Search(args) = Cli::parse_from(["trawl", "search", "-a b:1"]).command else {
+            panic!("another verb")
+        };
+        assert_eq!((args.query.as_str(), args.limit), ("-a b:1", 100));
+    }
+
+    #[test]
+    fn every_verb_shows_examples() {
+        let mut cli = Cli::command();
+        for verb in ["local", "push", "search", "tail", "simulate", "status"] {
+            let help = cli.find_subcommand_mut(verb).expect(verb).render_long_help().to_string();
+            assert!(help.contains("Examples:") && help.contains(&format!("trawl {verb}")), "{verb}: {help}");
+        }
+    }
+}

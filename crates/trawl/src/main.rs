@@ -1,0 +1,5 @@
+//! The `trawl` command; see the library of the same name.
+
+fn main() -> std::process::ExitCode {
+    trawl::main()
+}
