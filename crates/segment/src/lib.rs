@@ -1,7 +1,7 @@
 //! The segment: one immutable Parquet object of events.
 //!
 //! A segment is a plain Parquet file, which DuckDB, ClickHouse, Spark, Athena and PyArrow read as
-//! it is; and it gives every event back exactly. [`write`] and [`SegmentWriter`] turn blocks into
+//! it is; and it gives every event back exactly. [`write()`] and [`SegmentWriter`] turn blocks into
 //! segments, [`SegmentReader`] turns them back. There is no I/O here: the reader says which byte
 //! ranges it needs ([`SegmentReader::ranges`]) and is handed them ([`Fetched`]).
 //!
