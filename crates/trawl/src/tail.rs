@@ -2,7 +2,7 @@
 //!
 //! The server is asked again and again for what is new since the last event seen. Events do not arrive in
 //! the order of their timestamps, so each question reaches back by `--late`, and what was shown before is
-//! left out: it is known by its text, and counted, so that two equal events are shown twice. An event
+//! left out: it is known by its fields, and counted, so that two equal events are shown twice. An event
 //! that arrives later than that after its own timestamp is not seen here; a search finds it.
 
 use std::collections::HashMap;
@@ -16,15 +16,15 @@ use serde_json::value::RawValue;
 use trawl_client::{Client, Order, SearchRequest, SearchStatus};
 use trawl_event::Timestamp;
 use trawl_query::{Output, Query};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::output::{Format, Printer, event};
 use crate::search::{ending, explain, follow, warn_of_missing};
 use crate::signal;
 use crate::timespec::parse_duration;
 
-/// Most events asked for at a time: a few pages.
-const MAX_EVENTS_PER_ROUND: u64 = 5_000;
+/// Most events asked for at a time: as many as the server sorts, should the query ask for that.
+const MAX_EVENTS_PER_ROUND: u64 = 10_000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -128,10 +128,11 @@ struct Window {
     start: Timestamp,
     from: Timestamp,
     newest: Timestamp,
+    newest_of_round: Timestamp,
     late_ns: i64,
-    /// Of each text shown: how often, and the time of the event.
+    /// Of each event shown, by fingerprint: how often, and its time.
     shown: HashMap<u128, (u32, Timestamp)>,
-    /// Of each text, how often it came in this round.
+    /// Of each event, by fingerprint: how often it came in this round.
     came: HashMap<u128, u32>,
 }
 
@@ -139,7 +140,15 @@ impl Window {
     fn new(now: Timestamp, since: Duration, late: Duration) -> Self {
         let ns = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
         let start = now.plus_ns(-ns(since));
-        Self { start, from: start, newest: start, late_ns: ns(late), shown: HashMap::new(), came: HashMap::new() }
+        Self {
+            start,
+            from: start,
+            newest: start,
+            newest_of_round: start,
+            late_ns: ns(late),
+            shown: HashMap::new(),
+            came: HashMap::new(),
+        }
     }
 
     fn from(&self) -> Timestamp {
@@ -148,16 +157,18 @@ impl Window {
 
     fn begin_round(&mut self) {
         self.came.clear();
+        self.newest_of_round = self.from;
     }
 
     /// Whether an event of this round was not shown in an earlier one; from now on it was.
     fn is_new(&mut self, event: &RawValue) -> bool {
         let time = event::timestamp(event).unwrap_or(self.newest);
         self.newest = self.newest.max(time);
-        let text = xxh3_128(event.get().as_bytes());
-        let came = self.came.entry(text).or_default();
+        self.newest_of_round = self.newest_of_round.max(time);
+        let fingerprint = fingerprint(event);
+        let came = self.came.entry(fingerprint).or_default();
         *came += 1;
-        let (shown, _) = self.shown.entry(text).or_insert((0, time));
+        let (shown, _) = self.shown.entry(fingerprint).or_insert((0, time));
         let is_new = *came > *shown;
         *shown = (*shown).max(*came);
         is_new
@@ -166,12 +177,30 @@ impl Window {
     /// Moves on. After a round that was `full`, the next begins where it broke off; else it reaches back for
     /// latecomers. An event from the future holds the window at `now`.
     fn end_round(&mut self, now: Timestamp, full: bool) {
-        let next = if full { self.newest } else { self.newest.min(now).plus_ns(-self.late_ns) };
-        let stuck = full && next <= self.from;
-        self.from = if stuck { self.from.plus_ns(1) } else { next.max(self.start) };
-        let from = self.from;
-        self.shown.retain(|_, (_, time)| *time >= from);
+        let back = self.newest.min(now).plus_ns(-self.late_ns).max(self.start);
+        self.from = match full {
+            // More events of one moment than a round brings: the rest of them can't be reached.
+            true if self.newest_of_round <= self.from => self.from.plus_ns(1),
+            true => self.newest_of_round,
+            false => back,
+        };
+        // What a later round may bring again must be known again.
+        let kept_from = back.min(self.from);
+        self.shown.retain(|_, (_, time)| *time >= kept_from);
     }
+}
+
+/// The same for the same event, in whatever order its fields are written: an event comes from the stream first and
+/// from a segment later, and only the values are promised to be the same.
+fn fingerprint(event: &RawValue) -> u128 {
+    let field = |leaf: event::Leaf<'_>| {
+        let mut hasher = Xxh3::new();
+        hasher.update(leaf.path.as_bytes());
+        hasher.update(b"\0");
+        hasher.update(leaf.value.get().as_bytes());
+        hasher.digest128()
+    };
+    event::leaves(event).into_iter().map(field).fold(0, u128::wrapping_add)
 }
 
 #[cfg(test)]
@@ -208,6 +237,14 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_fields_makes_no_other_event() {
+        let print = |json: &str| fingerprint(&serde_json::from_str::<Box<RawValue>>(json).unwrap());
+        assert_eq!(print(r#"{"a":{"b":1,"c":"x"},"d":[1]}"#), print(r#"{"d":[1],"a":{"c":"x","b":1}}"#));
+        assert_ne!(print(r#"{"a":1,"b":2}"#), print(r#"{"a":2,"b":1}"#));
+        assert_ne!(print(r#"{"a":1}"#), print(r#"{"a":1.0}"#));
+    }
+
+    #[test]
     fn the_window_moves_with_the_newest_event_and_reaches_back() {
         let mut window = window();
         assert_eq!(window.from(), at(0));
@@ -223,6 +260,22 @@ mod tests {
         round(&mut window, &[event(500, "c")], 101, false);
         assert_eq!(window.from(), at(91));
         assert_eq!(round(&mut window, &[event(95, "d"), event(500, "c")], 102, false), [true, false]);
+    }
+
+    #[test]
+    fn reaching_back_after_full_rounds_shows_nothing_twice() {
+        let mut window = window();
+        let events: Vec<_> = (1..=6).map(|second| event(second, "a")).collect();
+        assert_eq!(round(&mut window, &events[..3], 6, true), [true; 3]);
+        assert_eq!(round(&mut window, &events[2..5], 6, true), [false, true, true]);
+        assert_eq!(round(&mut window, &events[4..], 6, false), [false, true]);
+        assert_eq!(round(&mut window, &events[..3], 7, true), [false; 3]);
+        // The newest of this round is what counts, so that latecomers in between are found.
+        assert_eq!(window.from(), at(3));
+        assert_eq!(
+            round(&mut window, &[event(3, "a"), event(4, "late"), event(4, "a")], 7, true),
+            [false, true, false]
+        );
     }
 
     #[test]

@@ -212,7 +212,7 @@ impl World {
     fn job(&mut self) {
         let place = self.rng.below(self.services.len() as u64) as usize;
         let service = self.services[place].clone();
-        let (rows, seconds) = (self.rng.below(5_000), self.rng.latency_ms(900.0) / 1000.0);
+        let (rows, seconds) = (self.rng.below(5_000), self.rng.latency_ms(900.0).round() / 1000.0);
         let queue = self.rng.favourite(&["orders", "emails", "invoices"]);
         let fields = json!({ "job": { "queue": queue, "rows": rows, "seconds": seconds }, "tags": ["batch", queue] });
         self.log(&service, "INFO", format!("processed {rows} rows of {queue} in {seconds} s"), None, fields);
