@@ -1,1 +1,26 @@
-//! The real command against real data.
+//! What the tests of the real `trawl` command share: they start it, talk to it and wait for it, as a person would.
+//!
+//! * [`binary`]: where the command is, built if need be
+//! * [`server`]: a `trawl local` of a test's own, and how it ends: asked, or killed
+//! * [`command`]: any other verb, run to its end
+//! * [`http`]: requests down to the byte, for what no client would send
+//! * [`search`]: a search followed to its last page
+//! * [`shared`]: the real logs, where they are
+//! * [`chance`]: numbers that follow from a seed
+//! * [`wait`]: until a condition holds, or a deadline passes
+//!
+//! Each test works in a directory of its own and on a free port. Only what the command shows to everybody is
+//! used: its routes, its verbs, its output, and the files of its data directory.
+
+// This crate is for tests only: what fails here is meant to fail the test that called it, on its own thread and
+// by the machine's clock.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+
+pub mod binary;
+pub mod chance;
+pub mod command;
+pub mod http;
+pub mod search;
+pub mod server;
+pub mod shared;
+pub mod wait;
