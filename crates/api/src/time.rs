@@ -31,7 +31,9 @@ pub fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let relative = match text.strip_prefix("now") {
         Some("") => return Ok(now),
         Some(offset) => Some(offset),
-        None if text.starts_with('-') && !text[1..].bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => Some(text),
+        None if text.starts_with('-') && !text[1..].bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            Some(text)
+        }
         None => None,
     };
     let moment = match relative {

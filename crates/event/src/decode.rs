@@ -142,9 +142,7 @@ fn read_bounded(reader: impl Read, encoding: &'static str) -> Result<Cow<'static
     match bounded.read_to_end(&mut decoded) {
         Ok(_) if decoded.len() > MAX_DECODED_BYTES => Err(BodyError::DecodedTooLarge),
         Ok(_) => Ok(Cow::Owned(decoded)),
-        Err(error) => {
-            Err(BodyError::Compression { encoding, reason: error.to_string(), decoded_bytes: decoded.len() })
-        }
+        Err(error) => Err(BodyError::Compression { encoding, reason: error.to_string(), decoded_bytes: decoded.len() }),
     }
 }
 
@@ -233,10 +231,7 @@ fn array(body: &[u8], start: usize, sink: &mut Sink) -> Result<(), BodyError> {
 }
 
 fn is_recursion(error: &jiter::JiterError) -> bool {
-    matches!(
-        error.error_type,
-        jiter::JiterErrorType::JsonError(jiter::JsonErrorType::RecursionLimitExceeded)
-    )
+    matches!(error.error_type, jiter::JiterErrorType::JsonError(jiter::JsonErrorType::RecursionLimitExceeded))
 }
 
 /// Where the object or array that begins `bytes` ends, by counting brackets outside strings.

@@ -521,8 +521,7 @@ fn last_value_wins(json: &[u8]) -> Result<Vec<u8>, EventError> {
 }
 
 /// The canonical fields whose alias an envelope records, with their accepted names.
-const ALIASED: [(&str, &[&str]); 3] =
-    [(SERVICE, &SERVICE_NAMES), (LEVEL, &LEVEL_NAMES), (MESSAGE, &MESSAGE_NAMES)];
+const ALIASED: [(&str, &[&str]); 3] = [(SERVICE, &SERVICE_NAMES), (LEVEL, &LEVEL_NAMES), (MESSAGE, &MESSAGE_NAMES)];
 
 /// Builds a [`Block`] from events, one at a time.
 #[derive(Default)]
@@ -643,7 +642,8 @@ impl Shredder {
             let columns = &mut self.columns;
             let holds = |index: u32| index != NONE && columns.columns[index as usize].rows.last() == Some(&row);
             let text = |node: u32| columns.nodes[node as usize].columns[Kind::Text as usize];
-            let is_canonical = |node: u32| matches!(columns.nodes[node as usize].path.keys(), [key] if **key == *canonical);
+            let is_canonical =
+                |node: u32| matches!(columns.nodes[node as usize].path.keys(), [key] if **key == *canonical);
             // Whatever stands under the canonical name itself, of any type, leaves aliases alone.
             let own = names.iter().find(|node| is_canonical(**node));
             if own.is_some_and(|node| columns.nodes[*node as usize].columns.iter().any(|index| holds(*index))) {

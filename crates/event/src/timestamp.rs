@@ -1,6 +1,7 @@
 //! Points in time: what is accepted, how it was spelled, and how it is spelled again.
 //!
-//! RFC 3339 (<https://www.rfc-editor.org/rfc/rfc3339>) and Unix epochs are read. An epoch's
+//! RFC 3339 (<https://www.rfc-editor.org/rfc/rfc3339>), also without a zone (UTC then), and Unix
+//! epochs are read. An epoch's
 //! unit follows from its size: below 10^11 seconds, below 10^14 milliseconds, below 10^17
 //! microseconds, else nanoseconds, which is unambiguous from 1973 on.
 
@@ -121,6 +122,8 @@ pub enum Zone {
     Utc,
     /// `+hh:mm` or `-hh:mm`, in minutes east.
     Offset(i16),
+    /// None given, which RFC 3339 does not allow but many loggers do; taken as UTC.
+    Unsaid,
 }
 
 /// The variable parts of an epoch timestamp.
@@ -200,6 +203,7 @@ impl fmt::Display for Spelling {
                 write!(f, "rfc3339 {separator} {fraction_digits} ")?;
                 match zone {
                     Zone::Utc => f.write_str("Z"),
+                    Zone::Unsaid => f.write_str("-"),
                     Zone::Offset(minutes) => write!(f, "{minutes}"),
                 }
             }
@@ -232,6 +236,7 @@ impl FromStr for Spelling {
                 let fraction_digits = digits(word()?)?;
                 let zone = match word()? {
                     "Z" => Zone::Utc,
+                    "-" => Zone::Unsaid,
                     minutes => Zone::Offset(minutes.parse().ok().filter(|m: &i16| m.abs() < 1440).ok_or(())?),
                 };
                 Ok(Self::Rfc3339(Rfc3339 { separator, fraction_digits, zone }))
@@ -249,7 +254,7 @@ impl FromStr for Spelling {
 impl Rfc3339 {
     fn render(&self, timestamp: Timestamp, out: &mut String) {
         let offset_minutes = match self.zone {
-            Zone::Utc => 0,
+            Zone::Utc | Zone::Unsaid => 0,
             Zone::Offset(minutes) => i64::from(minutes),
         };
         let seconds = timestamp.0.div_euclid(NS_PER_SECOND) + offset_minutes * 60;
@@ -270,6 +275,7 @@ impl Rfc3339 {
         push_fraction(out, fraction_ns, NS_PER_SECOND, self.fraction_digits);
         match self.zone {
             Zone::Utc => out.push('Z'),
+            Zone::Unsaid => {}
             Zone::Offset(minutes) => {
                 out.push(if minutes < 0 { '-' } else { '+' });
                 let minutes = i64::from(minutes.unsigned_abs());
@@ -345,9 +351,9 @@ fn parse_epoch(text: &str) -> Option<(Timestamp, Epoch)> {
 
 fn parse_rfc3339(text: &[u8]) -> Option<(Timestamp, Rfc3339)> {
     let number = |from: usize, to: usize| {
-        text.get(from..to)?.iter().try_fold(0i64, |value, byte| {
-            byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
-        })
+        text.get(from..to)?
+            .iter()
+            .try_fold(0i64, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
     };
     let is = |at: usize, expected: u8| text.get(at) == Some(&expected);
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
@@ -379,15 +385,16 @@ fn parse_rfc3339(text: &[u8]) -> Option<(Timestamp, Rfc3339)> {
         fraction_digits = digits;
         at += 1 + digits;
     }
-    let (zone, end) = match *text.get(at)? {
-        b'Z' | b'z' => (Zone::Utc, at + 1),
-        sign @ (b'+' | b'-') if is(at + 3, b':') => {
+    let (zone, end) = match text.get(at) {
+        None => (Zone::Unsaid, at),
+        Some(b'Z' | b'z') => (Zone::Utc, at + 1),
+        Some(sign @ (b'+' | b'-')) if is(at + 3, b':') => {
             let (hours, minutes) = (number(at + 1, at + 3)?, number(at + 4, at + 6)?);
             if hours > 23 || minutes > 59 {
                 return None;
             }
             let minutes = (hours * 60 + minutes) as i16;
-            (Zone::Offset(if sign == b'-' { -minutes } else { minutes }), at + 6)
+            (Zone::Offset(if *sign == b'-' { -minutes } else { minutes }), at + 6)
         }
         _ => return None,
     };
@@ -395,7 +402,7 @@ fn parse_rfc3339(text: &[u8]) -> Option<(Timestamp, Rfc3339)> {
         return None;
     }
     let offset_seconds = match zone {
-        Zone::Utc => 0,
+        Zone::Utc | Zone::Unsaid => 0,
         Zone::Offset(minutes) => i64::from(minutes) * 60,
     };
     let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset_seconds;
@@ -459,6 +466,7 @@ mod tests {
             "2016-12-20 00:04:03.1+05:30",
             "2016-12-20T00:04:03.123456789-00:00",
             "2016-12-20T00:04:03.123456789012Z",
+            "2023-01-29T09:20:29.295",
             "1990-12-31T23:59:60Z",
             "1700000000",
             "1700000000.250",
@@ -486,9 +494,21 @@ mod tests {
     #[test]
     fn what_is_no_time_is_refused() {
         for text in [
-            "", "now", "2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-01-01T25:00:00Z", "2023-01-01", "12.",
-            "2023-01-01T00:00:00", "2023-01-01T00:00:00.Z", "9999-01-01T00:00:00Z", "99999999999999999999", "1e99",
-            "2023-01-01T00:00:00+24:00", "2023-01-01T00:00:00Z ", "+5", "0x10",
+            "",
+            "now",
+            "2023-02-29T00:00:00Z",
+            "2023-13-01T00:00:00Z",
+            "2023-01-01T25:00:00Z",
+            "2023-01-01",
+            "12.",
+            "2023-01-01T00:00:00.Z",
+            "9999-01-01T00:00:00Z",
+            "99999999999999999999",
+            "1e99",
+            "2023-01-01T00:00:00+24:00",
+            "2023-01-01T00:00:00Z ",
+            "+5",
+            "0x10",
         ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
+use trawl_event::Timestamp;
 use trawl_event::decode::{BodyError, Decoded, Encoding, decode, decompress};
 use trawl_event::limits::{MAX_BODY_BYTES, MAX_DECODED_BYTES, MAX_DEPTH, MAX_EVENT_BYTES, MAX_FIELDS};
 use trawl_event::shred::{EventError, TimeRule};
 use trawl_event::timestamp::NS_PER_DAY;
-use trawl_event::Timestamp;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 
@@ -69,7 +69,9 @@ fn broken_json_is_located() {
 
 #[test]
 fn wrong_types_are_named() {
-    for (bad, found) in [("5", "a number"), ("\"x\"", "a string"), ("null", "null"), ("[1]", "an array"), ("true", "a boolean")] {
+    for (bad, found) in
+        [("5", "a number"), ("\"x\"", "a string"), ("null", "null"), ("[1]", "an array"), ("true", "a boolean")]
+    {
         if bad == "[1]" {
             continue; // at the start of a line it is an array of events only when it is the whole body
         }
@@ -82,8 +84,14 @@ fn wrong_types_are_named() {
 
 #[test]
 fn absurd_timestamps_are_refused() {
-    for bad in [r#"{"timestamp":"yesterday"}"#, r#"{"timestamp":null}"#, r#"{"ts":true}"#, r#"{"time":1e300}"#,
-        r#"{"@timestamp":["2023-01-01T00:00:00Z"]}"#, r#"{"timestamp":99999999999999999999}"#] {
+    for bad in [
+        r#"{"timestamp":"yesterday"}"#,
+        r#"{"timestamp":null}"#,
+        r#"{"ts":true}"#,
+        r#"{"time":1e300}"#,
+        r#"{"@timestamp":["2023-01-01T00:00:00Z"]}"#,
+        r#"{"timestamp":99999999999999999999}"#,
+    ] {
         assert!(matches!(rejection_between(bad.as_bytes()), EventError::BadTimestamp { .. }), "{bad}");
     }
     assert!(matches!(rejection_between(br#"{"timestamp":0}"#), EventError::TooOld { .. }));

@@ -73,8 +73,7 @@ fn object(fields: &std::collections::BTreeMap<String, String>) -> String {
 fn timestamps() -> impl Strategy<Value = (String, String)> {
     let name = prop::sample::select(vec!["timestamp", "@timestamp", "time", "ts"]).prop_map(str::to_owned);
     let time = prop_oneof![
-        (-9_000_000_000_000_000_000i64..9_000_000_000_000_000_000)
-            .prop_map(|ns| quoted(&Timestamp(ns).to_string())),
+        (-9_000_000_000_000_000_000i64..9_000_000_000_000_000_000).prop_map(|ns| quoted(&Timestamp(ns).to_string())),
         Just(quoted("2016-12-20 00:04:03.10+05:30")),
         Just(quoted("2016-12-20T00:04:03.123456789012Z")),
         (0i64..4_000_000_000).prop_map(|seconds| seconds.to_string()),

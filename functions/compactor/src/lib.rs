@@ -16,7 +16,8 @@ use std::time::Duration;
 use trawl_event::Timestamp;
 use trawl_segment::WriteOptions;
 use trawl_store::ports::{
-    Catalog, Clock, CommitOutcome, Ids, Objects, Origin, Replacement, Searches, SegmentKey, SegmentRow, StoreError, Stream,
+    Catalog, Clock, CommitOutcome, Ids, Objects, Origin, Replacement, Searches, SegmentKey, SegmentRow, StoreError,
+    Stream,
 };
 
 /// What a deployment chooses.

@@ -12,9 +12,7 @@ use trawl_api::time::{TimeSpec, parse_duration};
 use trawl_api::{ApiError, ApiResult};
 use trawl_event::{TenantId, Timestamp};
 use trawl_query::{Evaluator, Output, Query, QueryError};
-use trawl_store::ports::{
-    Catalog, Clock, Ids, Launcher, SearchId, Searches, StoreError, Stream, Version, Workers,
-};
+use trawl_store::ports::{Catalog, Clock, Ids, Launcher, SearchId, Searches, StoreError, Stream, Version, Workers};
 
 use crate::Coordinator;
 use crate::state::{Asked, LEASE, SearchState, after};
@@ -54,7 +52,14 @@ where
     C: Clock + Ids,
 {
     /// Answers a request under `/v1/searches` or `/v1/status`. `query` is what stands behind the `?`.
-    pub async fn handle(&self, tenant: &TenantId, method: &Method, path: &str, query: &str, body: &[u8]) -> Response<Bytes> {
+    pub async fn handle(
+        &self,
+        tenant: &TenantId,
+        method: &Method,
+        path: &str,
+        query: &str,
+        body: &[u8],
+    ) -> Response<Bytes> {
         let answer = match path.strip_prefix("/v1/searches") {
             Some("") if method == Method::POST => self.post(tenant, body).await,
             Some(rest) if rest.starts_with('/') => match rest[1..].parse() {
@@ -64,7 +69,11 @@ where
                 Err(_) => Err(unknown_search(&rest[1..])),
             },
             Some("") => Err(method_not_allowed(method, "POST")),
-            _ if path == "/v1/status" => self.status(tenant).await.map_err(store_error).and_then(|status| trawl_api::json(StatusCode::OK, &status)),
+            _ if path == "/v1/status" => self
+                .status(tenant)
+                .await
+                .map_err(store_error)
+                .and_then(|status| trawl_api::json(StatusCode::OK, &status)),
             _ => Err(ApiError::not_found("unknown_route", format!("there is no route {path}"))),
         };
         answer.unwrap_or_else(ApiError::into_response)
@@ -90,9 +99,8 @@ where
             let message = format!("the request has {} bytes, the limit is {MAX_REQUEST_BYTES}", body.len());
             return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message));
         }
-        let request: SearchRequest = serde_json::from_slice(body).map_err(|error| {
-            ApiError::bad_request("invalid_request", format!("not a search request: {error}"))
-        })?;
+        let request: SearchRequest = serde_json::from_slice(body)
+            .map_err(|error| ApiError::bad_request("invalid_request", format!("not a search request: {error}")))?;
         let query = Query::parse(&request.query).map_err(query_error)?;
         Evaluator::new(&query).map_err(query_error)?;
         let is_sorted = matches!(query.output(), Output::Events { sort: Some(_), .. });
@@ -209,7 +217,10 @@ fn read_parameters(id: SearchId, query: &str) -> Result<(u32, Duration), ApiErro
             }
             ("wait", text) => {
                 let duration = parse_duration(text).ok_or_else(|| {
-                    ApiError::bad_request("invalid_wait", format!("{text:?} is not a duration: expected for example 5s"))
+                    ApiError::bad_request(
+                        "invalid_wait",
+                        format!("{text:?} is not a duration: expected for example 5s"),
+                    )
                 })?;
                 wait = duration.min(MAX_WAIT);
             }

@@ -11,8 +11,8 @@
 
 pub mod http;
 pub mod merge;
-pub mod plan;
 mod pages;
+pub mod plan;
 pub mod run;
 pub mod state;
 pub mod status;

@@ -26,8 +26,8 @@ const ATTEMPTS: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 /// How often the state is written while nothing new is to be seen.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
-/// Tasks of the first wave; each task that ends lets one more run, up to what the workers take.
-const FIRST_WAVE: usize = 8;
+/// Tasks that a search begins with when its first events are all it wants, beside its tails.
+const FIRST_WAVE: usize = 1;
 /// Most bytes of an aggregate's JSON: a Lambda response carries 6 MB.
 const AGGREGATE_BYTES: usize = 5_000_000;
 
@@ -124,10 +124,8 @@ where
 {
     async fn work(&mut self) -> Result<(), Stop> {
         let coordinator = self.coordinator;
-        let query = Query::parse(&self.state.asked.query).map_err(|error| Stop::Failed {
-            code: error.code.as_str().to_owned(),
-            message: error.to_string(),
-        })?;
+        let query = Query::parse(&self.state.asked.query)
+            .map_err(|error| Stop::Failed { code: error.code.as_str().to_owned(), message: error.to_string() })?;
         let (mut collected, limit) = match query.output() {
             Output::Table => match Partial::new(&query) {
                 Some(partial) => (Collected::Table(partial), 0),
@@ -139,15 +137,20 @@ where
             }
         };
         let planned = self.plan(limit).await?;
+        let ordered = matches!(collected, Collected::Events);
+        let tails = planned.iter().filter(|planned| matches!(planned.task.source, Source::Tail { .. })).count();
+        // Who wants the first events only is served by the first tasks; others begin when these
+        // turn out not to hold enough. An aggregate needs all tasks, so nothing is in vain.
+        let first_wave = if ordered && limit > 0 { tails.max(FIRST_WAVE) } else { usize::MAX };
         self.state.progress.tasks_total = planned.len() as u64;
         let mut merge = Merge::new(planned, self.state.asked.order == Order::Desc);
         let mut pages = Pages::new(&coordinator.searches, self.tenant, self.id);
         let mut left = limit;
-        let mut wave = FIRST_WAVE;
+        let mut ended = 0usize;
         let mut running: FuturesUnordered<Attempt<'c>> = FuturesUnordered::new();
-        let ordered = matches!(collected, Collected::Events);
         loop {
-            while running.len() < wave.min(coordinator.workers.parallelism()) && !(ordered && left == 0 && limit > 0) {
+            let wave = if ended < first_wave { first_wave - ended } else { ended.saturating_mul(2) };
+            while running.len() < wave.min(coordinator.workers.parallelism()) {
                 let Some((index, task)) = merge.next_task() else { break };
                 running.push(Box::pin(coordinator.attempt(index, task)));
             }
@@ -155,7 +158,7 @@ where
                 break;
             }
             let (index, outcome) = self.next(&mut running).await?;
-            wave += 1;
+            ended += 1;
             self.state.progress.tasks_done += 1;
             match outcome {
                 Ok(result) => {
@@ -228,12 +231,14 @@ where
                 if result.more && result.events.len() < limit {
                     return Err(Stop::Failed {
                         code: "result_too_large".into(),
-                        message: "the events to sort are too large: lower the limit, or pick fields with a fields pipe".into(),
+                        message: "the events to sort are too large: lower the limit, or pick fields with a fields pipe"
+                            .into(),
                     });
                 }
                 events.append(&mut result.events);
                 let newest_first = self.state.asked.order == Order::Desc;
-                events.sort_unstable_by(|one, other| sort_order(one, newest_first).cmp(&sort_order(other, newest_first)));
+                events
+                    .sort_unstable_by(|one, other| sort_order(one, newest_first).cmp(&sort_order(other, newest_first)));
                 events.truncate(limit);
                 merge.deliver(index, ScanResult::default());
             }
@@ -321,11 +326,8 @@ where
 /// The order of a `sort` pipe, ties in the order of the search.
 fn sort_order(event: &ScanEvent, newest_first: bool) -> (Option<&SortKey>, (RowKey, std::cmp::Reverse<RowKey>)) {
     let nowhere = RowKey { timestamp: trawl_event::Timestamp(0), source: 0, row: 0 };
-    let place = if newest_first {
-        (nowhere, std::cmp::Reverse(event.key))
-    } else {
-        (event.key, std::cmp::Reverse(nowhere))
-    };
+    let place =
+        if newest_first { (nowhere, std::cmp::Reverse(event.key)) } else { (event.key, std::cmp::Reverse(nowhere)) };
     (event.sort.as_ref(), place)
 }
 

@@ -126,12 +126,7 @@ fn stream_error(error: StoreError) -> ApiError {
 }
 
 fn answer(decoded: &Decoded, batch_id: BatchId) -> PushAnswer {
-    PushAnswer {
-        accepted: decoded.accepted,
-        rejected: rejected(decoded),
-        rejected_total: decoded.rejected,
-        batch_id,
-    }
+    PushAnswer { accepted: decoded.accepted, rejected: rejected(decoded), rejected_total: decoded.rejected, batch_id }
 }
 
 fn rejected(decoded: &Decoded) -> Vec<RejectedEvent> {

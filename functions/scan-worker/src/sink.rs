@@ -60,6 +60,14 @@ impl Candidates {
         self.kept.last().map(|last| last.key.timestamp)
     }
 
+    /// Lets go of things scanned that hold no candidate any more.
+    pub fn release<T>(&mut self, kept: &mut [Option<T>]) {
+        self.cut();
+        let mut held = vec![false; kept.len()];
+        self.kept.iter().for_each(|candidate| held[candidate.place.0] = true);
+        kept.iter_mut().zip(held).filter(|(_, held)| !held).for_each(|(thing, _)| *thing = None);
+    }
+
     /// The first `limit`, in order.
     pub fn finish(mut self) -> (Vec<Candidate>, bool) {
         self.cut();
@@ -104,7 +112,13 @@ impl<'j> Writer<'j> {
     }
 
     /// Whether there was room.
-    pub fn push(&mut self, candidate: &Candidate, restorer: &mut Restorer<'_>, row: usize, result: &mut ScanResult) -> bool {
+    pub fn push(
+        &mut self,
+        candidate: &Candidate,
+        restorer: &mut Restorer<'_>,
+        row: usize,
+        result: &mut ScanResult,
+    ) -> bool {
         let mut json = String::new();
         restorer.push(row, &mut json);
         if let Some(fields) = self.fields {

@@ -1,11 +1,13 @@
 //! The records of a shard that are in no segment of the snapshot.
 
+use std::cmp::Reverse;
+
 use rayon::prelude::*;
 use trawl_event::batch::{self, Batch};
 use trawl_event::block::Projection;
 use trawl_event::merge::rows_between;
 use trawl_event::restore::Restorer;
-use trawl_event::{Block, RowSet};
+use trawl_event::{Block, RowSet, Timestamp};
 use trawl_store::ports::{Catalog, Claim, Position, Record, ScanResult, ShardId, Stream};
 
 use crate::sink::{Candidate, Candidates, Writer};
@@ -13,6 +15,8 @@ use crate::{Job, ScanError};
 
 /// Bytes of records read at once.
 const READ_BYTES: usize = 8 * 1024 * 1024;
+/// Batches of about 1 MB of raw text that each core decodes between two looks at what is found.
+const BATCHES_PER_CORE: usize = 2;
 
 /// A batch that counts here, with its matches.
 struct Found {
@@ -41,19 +45,29 @@ pub async fn scan<S: Stream, K: Catalog>(
         position = last.position;
         result.gets += 1;
         result.bytes_read += records.iter().map(|record| record.data.len() as u64).sum::<u64>();
-        let batches = relevant_batches(catalog, job, shard, &records, &mut next_row).await?;
-        for found in evaluate(job, batches) {
-            result.events_matched += found.rows.count() as u64;
-            match &mut result.partial {
-                Some(partial) => partial.add(&job.query, &found.block, &found.rows)?,
-                None => {
-                    if !found.rows.is_empty() {
+        let mut batches = relevant_batches(job, shard, &records, &mut next_row);
+        sort_by_order(job, &mut batches);
+        // Events in flight mostly come in order of time, so that the first few batches often hold
+        // all that is asked for. A small step decodes little in vain, a large one keeps all cores busy.
+        for step in batches.chunks(rayon::current_num_threads() * BATCHES_PER_CORE) {
+            let bound = candidates.bound(job);
+            if result.partial.is_none() && bound.is_some_and(|bound| !step.iter().any(|p| p.begins_by(job, bound))) {
+                candidates.more = true;
+                break;
+            }
+            for found in evaluate(job, owned(catalog, step).await?) {
+                result.events_matched += found.rows.count() as u64;
+                match &mut result.partial {
+                    Some(partial) => partial.add(&job.query, &found.block, &found.rows)?,
+                    None if found.rows.is_empty() => {}
+                    None => {
                         candidates.add(job, &found.block, &found.rows, source(job), found.first_row, kept.len());
                         kept.push(Some(found.batch));
                     }
                 }
             }
         }
+        candidates.release(&mut kept);
     }
     if result.partial.is_none() {
         let (candidates, more) = candidates.finish();
@@ -63,25 +77,40 @@ pub async fn scan<S: Stream, K: Catalog>(
     Ok(())
 }
 
+/// A batch of the tail that overlaps the time range.
+#[derive(Clone)]
+struct Placed {
+    batch: Batch,
+    claim: Claim,
+    /// The row of the tail where it begins.
+    first_row: u32,
+}
+
+impl Placed {
+    /// Whether it may hold events that come no later than `bound` in the order of the search.
+    fn begins_by(&self, job: &Job<'_>, bound: Timestamp) -> bool {
+        let header = &self.batch.header;
+        if job.task.newest_first { header.last >= bound } else { header.first <= bound }
+    }
+}
+
+fn sort_by_order(job: &Job<'_>, batches: &mut [Placed]) {
+    if job.task.newest_first {
+        batches.sort_by_key(|placed| Reverse(placed.batch.header.last));
+    } else {
+        batches.sort_by_key(|placed| placed.batch.header.first);
+    }
+}
+
 /// A tail is one source: its rows count through all batches.
 fn source(job: &Job<'_>) -> u32 {
     job.task.number << 16
 }
 
-/// The tenant's batches that overlap the time range and belong to this place, with the row they begin at.
-///
-/// Which batches belong here is settled by the same claims that the persister makes, so that a
-/// batch that was sent twice counts in one place, whoever looks first.
-async fn relevant_batches<K: Catalog>(
-    catalog: &K,
-    job: &Job<'_>,
-    shard: &ShardId,
-    records: &[Record],
-    next_row: &mut u32,
-) -> Result<Vec<(Batch, u32)>, ScanError> {
+/// The tenant's whole batches that overlap the time range, with the row they begin at.
+fn relevant_batches(job: &Job<'_>, shard: &ShardId, records: &[Record], next_row: &mut u32) -> Vec<Placed> {
     let task = job.task;
     let mut batches = Vec::new();
-    let mut claims = Vec::new();
     for record in records {
         // What cannot be read becomes a dead letter when the persister comes to it.
         let (read, _) = batch::read_all(&record.data);
@@ -91,32 +120,37 @@ async fn relevant_batches<K: Catalog>(
                 continue;
             }
             let first_row = *next_row;
-            *next_row += header.events as u32;
+            *next_row = next_row.saturating_add(u32::try_from(header.events).unwrap_or(u32::MAX));
             if header.last < task.from || header.first >= task.to || !batch.is_whole() {
                 continue;
             }
-            claims.push(Claim {
+            let claim = Claim {
                 tenant: header.tenant.clone(),
                 batch: header.id,
                 shard: shard.clone(),
                 position: record.position,
                 ordinal: ordinal as u32,
                 arrived: record.arrived,
-            });
-            batches.push((batch, first_row));
+            };
+            batches.push(Placed { batch, claim, first_row });
         }
     }
-    if claims.is_empty() {
-        return Ok(batches);
-    }
-    let owned = catalog.claim(claims).await?;
-    Ok(batches.into_iter().zip(owned).filter_map(|(batch, owned)| owned.then_some(batch)).collect())
+    batches
+}
+
+/// Those that belong to their place.
+///
+/// Which batches belong where is settled by the same claims that the persister makes, so that a
+/// batch that was sent twice counts in one place, whoever looks first.
+async fn owned<K: Catalog>(catalog: &K, batches: &[Placed]) -> Result<Vec<Placed>, ScanError> {
+    let owned = catalog.claim(batches.iter().map(|placed| placed.claim.clone()).collect()).await?;
+    Ok(batches.iter().zip(owned).filter(|(_, owned)| *owned).map(|(placed, _)| placed.clone()).collect())
 }
 
 /// Decodes and filters on all cores; the order stays.
-fn evaluate(job: &Job<'_>, batches: Vec<(Batch, u32)>) -> Vec<Found> {
+fn evaluate(job: &Job<'_>, batches: Vec<Placed>) -> Vec<Found> {
     let projection = job.query.projection();
-    let found = batches.into_par_iter().filter_map(|(batch, first_row)| {
+    let found = batches.into_par_iter().filter_map(|Placed { batch, first_row, .. }| {
         let block = batch.block(&projection).ok()?;
         let mut rows = rows_between(&block, job.task.from.0, job.task.to.0);
         if !rows.is_empty() {

@@ -52,7 +52,7 @@ pub struct LocalArgs {
     #[arg(long, value_name = "AGE", default_value = "10s", value_parser = parse_duration)]
     pub flush_age: Duration,
     /// Persist earlier once this much (raw) waits.
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
     pub flush_bytes: u64,
     /// Remove events older than this, or none.
     #[arg(long, value_name = "AGE", default_value = "none", value_parser = parse_duration_or_none)]
@@ -82,7 +82,8 @@ async fn serve(args: LocalArgs) -> anyhow::Result<ExitCode> {
         flush_bytes: args.flush_bytes,
         retention: args.retention.0,
     };
-    let node = Node::open(&args.data, &settings).await.with_context(|| format!("cannot open {}", args.data.display()))?;
+    let node =
+        Node::open(&args.data, &settings).await.with_context(|| format!("cannot open {}", args.data.display()))?;
     let address = listener.local_addr()?;
     tracing::info!(data = %args.data.display(), "listening on http://{address}");
     let stopped = server::serve(listener, node.router(), interrupted()).await;

@@ -49,8 +49,7 @@ type LocalCoordinator =
 /// The persister of a node.
 pub type LocalPersister = Persister<Arc<LocalCatalog>, Arc<LocalObjects>, System>;
 /// The compactor of a node.
-pub type LocalCompactor =
-    Compactor<Arc<LocalStream>, Arc<LocalObjects>, Arc<LocalCatalog>, Arc<LocalSearches>, System>;
+pub type LocalCompactor = Compactor<Arc<LocalStream>, Arc<LocalObjects>, Arc<LocalCatalog>, Arc<LocalSearches>, System>;
 
 /// A pool of scan workers, whatever closure it runs.
 trait RunTask: Send + Sync {
@@ -160,8 +159,7 @@ impl Node {
         let persister = || Persister::new(catalog.clone(), objects.clone(), System, WriteOptions::default());
         let shards = stream.shards().await?;
         let mut drivers = Vec::new();
-        let flusher =
-            flush::start(&stream, &catalog, &shards, persister, settings, &stopped, &mut drivers)?;
+        let flusher = flush::start(&stream, &catalog, &shards, persister, settings, &stopped, &mut drivers)?;
         let compactor = Compactor::new(
             stream.clone(),
             objects.clone(),

@@ -36,9 +36,9 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-        ended = &mut server => return ended.map_err(std::io::Error::other)?,
-        () = async { stop.await; stopping.send_replace(true); drained.await } => {}
-        }
+    ended = &mut server => return ended.map_err(std::io::Error::other)?,
+    () = async { stop.await; stopping.send_replace(true); drained.await } => {}
+    }
     server.abort();
     Ok(())
 }
@@ -97,7 +97,8 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, http::Response<B
     }
     axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
         // The reader's error does not say whether the limit or the connection ended it; its cause does.
-        let is_limit = std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("length limit"));
+        let is_limit =
+            std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("length limit"));
         match is_limit {
             true => ingest::body_too_large(MAX_BODY_BYTES + 1),
             false => ApiError::bad_request("incomplete_body", format!("the body broke off: {error}")).into_response(),
