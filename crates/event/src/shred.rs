@@ -515,9 +515,16 @@ fn last_value_wins(json: &[u8]) -> Result<Vec<u8>, EventError> {
         json.push(b'}');
         Ok(json)
     }
+    // Values that a later one replaces are skipped, not decoded: what else decoding would find is looked for here.
+    std::str::from_utf8(json).map_err(|error| {
+        let reason = "invalid unicode code point".into();
+        EventError::InvalidJson { offset: error.valid_up_to(), reason }
+    })?;
     let mut jiter = Jiter::new(json);
     jiter.peek().map_err(|error| json_error(&error))?;
-    object(&mut jiter, 1)
+    let object = object(&mut jiter, 1)?;
+    jiter.finish().map_err(|error| json_error(&error))?;
+    Ok(object)
 }
 
 /// The canonical fields whose alias an envelope records, with their accepted names.

@@ -1,4 +1,5 @@
 //! Each kind of bad input gets its own precise error, and the events around it stay.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::Write;
 
@@ -61,6 +62,10 @@ fn broken_json_is_located() {
     assert!(matches!(error, EventError::InvalidJson { .. }), "{error}");
     let error = rejection_between(br#"{"a":NaN}"#);
     assert!(matches!(error, EventError::InvalidJson { offset: 5, .. }), "{error}");
+    let error = rejection_between(b"{\"a\":1,\"a\":2}\0");
+    assert!(matches!(error, EventError::InvalidJson { offset: 13, .. }), "{error}");
+    let error = rejection_between(b"{\"a\":1,\"a\":\"\xff\",\"a\":2}");
+    assert!(matches!(error, EventError::InvalidJson { offset: 12, .. }), "{error}");
     let Err(BodyError::InvalidJson { offset, .. }) = decode(br#"[{"a":1},{"b":2}"#, &rule()) else {
         panic!("an array that breaks off was read");
     };

@@ -1,5 +1,6 @@
 //! Whatever JSON object goes in comes out equal: names, types, nesting, the spelling of
 //! numbers and of the timestamp, nulls and empty objects.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use bytes::Bytes;
 use proptest::collection::{btree_map, vec};
