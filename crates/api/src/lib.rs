@@ -1,8 +1,8 @@
 //! The HTTP API as types, shared by the stages that answer and the client that asks.
 //!
 //! * [`error`]: `{"error":{"code","message","detail"}}` and its status
-//! * [`events`]: `POST /v1/events`
-//! * [`search`]: `/v1/searches`
+//! * [`events`]: the route `POST /v1/events`
+//! * [`search`]: the routes under `/v1/searches`
 //! * [`time`]: the times that a request may name
 
 pub mod error;

@@ -97,7 +97,8 @@ async fn open<'t, O: Objects>(
 ) -> Result<Open<'t>, ScanError> {
     let is_small = row.size_bytes <= WHOLE_OBJECT_BYTES;
     let start = if is_small { 0 } else { row.footer_offset };
-    let bytes = get(objects, row, &[start..row.size_bytes], result).await?.pop().unwrap_or_default();
+    let end = start..row.size_bytes;
+    let bytes = get(objects, row, std::slice::from_ref(&end), result).await?.pop().unwrap_or_default();
     let footer = if is_small { bytes.slice(row.footer_offset as usize..) } else { bytes.clone() };
     let reader = SegmentReader::open(footer, row.footer_offset, row.size_bytes).map_err(|error| damaged(row, error))?;
     let source = job.task.number << 16 | index;
