@@ -1,0 +1,93 @@
+# Plain `make` lists the verbs.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+CARGO ?= cargo
+TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+TRAWL := $(TARGET_DIR)/quick/trawl
+# Arguments of `trawl local` and of the benchmark: make run ARGS='--listen 127.0.0.1:9000'
+ARGS ?=
+# Seconds for which each fuzz target runs, and the targets.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= decode query segment batch
+# Seeds of `make simulate-faults`.
+SEEDS ?= 10000
+
+# Fuzzing takes compiler flags that are not stable: a nightly compiler has them, and another
+# compiler too when it is told to. Both must be one for cargo and rustc.
+NIGHTLY := $(shell rustup toolchain list 2>/dev/null | grep -o -m1 '^nightly[^ ]*')
+CARGO_FUZZ_RUN := $(if $(NIGHTLY),$(CARGO) +$(NIGHTLY) fuzz,RUSTC_BOOTSTRAP=1 $(CARGO) fuzz)
+
+# Tools of the checks, built when they are not there; the versions are those the checks were written with.
+install = command -v $(1) >/dev/null || $(CARGO) install --locked $(2)@$(3)
+NEXTEST = $(call install,cargo-nextest,cargo-nextest,0.9.143)
+DENY = $(call install,cargo-deny,cargo-deny,0.20.2)
+TYPOS = $(call install,typos,typos-cli,1.52.0)
+CARGO_FUZZ = $(call install,cargo-fuzz,cargo-fuzz,0.13.2)
+
+.PHONY: help
+help: ## list these verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS=$$'\t' read -r verb text; do \
+		printf '  make %-16s %s\n' "$$verb" "$$text"; done
+
+.PHONY: run
+run: build ## build Trawl and start it on http://127.0.0.1:8080, data in ./trawl-data
+	exec $(TRAWL) local $(ARGS)
+
+.PHONY: build
+build: compilers ## build the command: target/quick/trawl
+	$(CARGO) build --profile quick --locked --package trawl
+
+.PHONY: test
+test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does)
+	@$(NEXTEST)
+	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
+	$(CARGO) test --workspace --locked --doc --quiet
+	$(if $(or $(CI),$(filter 1,$(FUZZ))),$(MAKE) fuzz)
+
+.PHONY: lint
+lint: compilers ## check format, lints, documentation, licenses and spelling
+	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
+	@$(DENY)
+	$(CARGO) deny --locked check licenses bans sources
+	@$(TYPOS)
+	typos
+
+.PHONY: audit
+audit: ## look for known vulnerabilities in dependencies (fetches the advisory database)
+	@$(DENY)
+	$(CARGO) deny --locked check advisories
+
+.PHONY: bench
+bench: build ## measure ingest and search of 1 GB of logs (ARGS='--logs FILE.ndjson')
+	python3 benches/local.py --trawl $(TRAWL) $(ARGS)
+
+.PHONY: fuzz
+fuzz: compilers ## fuzz decoding, queries, segments and batches, FUZZ_SECONDS=60 each
+	@$(CARGO_FUZZ)
+	$(CARGO_FUZZ_RUN) build
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target; \
+		$(CARGO_FUZZ_RUN) run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1; \
+	done
+
+.PHONY: simulate-faults
+simulate-faults: ## run the stages under SEEDS=10000 seeds of injected faults
+	@$(NEXTEST)
+	TRAWL_FAULT_SEEDS=$(SEEDS) $(CARGO) nextest run --package trawl-faults --locked
+
+.PHONY: clean-data
+clean-data: ## remove what `make run` stored in ./trawl-data
+	rm -rf trawl-data
+
+# What cannot be had from crates.io, asked for by name before a long build fails over it.
+.PHONY: compilers
+compilers:
+	@command -v $(CARGO) >/dev/null || { echo 'make: cargo is missing: install Rust (https://rustup.rs)' >&2; exit 1; }
+	@command -v cc >/dev/null || { echo 'make: a C compiler is missing (Debian: apt-get install build-essential)' >&2; exit 1; }
