@@ -1,0 +1,147 @@
+//! A catalog in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use trawl_event::{BatchId, TenantId, Timestamp};
+use trawl_store::ports::{
+    Catalog, Claim, Commit, CommitOutcome, Position, Replacement, Result, Retired, SegmentKey, SegmentRow, ShardId,
+    Snapshot, StoreError, Totals,
+};
+
+use super::lock;
+
+type Place = (ShardId, Position, u32);
+
+#[derive(Default)]
+struct State {
+    checkpoints: BTreeMap<ShardId, Position>,
+    /// All rows that were not forgotten; with the time of retirement, if they are retired.
+    rows: BTreeMap<SegmentKey, (SegmentRow, Option<Timestamp>)>,
+    claims: BTreeMap<(TenantId, BatchId), (Place, Timestamp)>,
+    dead_letters: u64,
+}
+
+impl State {
+    fn live(&self) -> impl Iterator<Item = &SegmentRow> {
+        self.rows.values().filter(|(_, retired)| retired.is_none()).map(|(row, _)| row)
+    }
+
+    fn is_live(&self, key: &SegmentKey) -> bool {
+        self.rows.get(key).is_some_and(|(_, retired)| retired.is_none())
+    }
+
+    /// Adds all rows or none.
+    fn add(&mut self, rows: Vec<SegmentRow>) -> Result<()> {
+        if let Some(row) = rows.iter().find(|row| self.rows.contains_key(&row.key)) {
+            return Err(StoreError::Permanent(format!("{} is in the catalog already", row.key)));
+        }
+        self.rows.extend(rows.into_iter().map(|row| (row.key.clone(), (row, None))));
+        Ok(())
+    }
+
+    fn owns(&mut self, claim: Claim) -> bool {
+        let place = (claim.shard, claim.position, claim.ordinal);
+        let owner = self.claims.entry((claim.tenant, claim.batch)).or_insert_with(|| (place.clone(), claim.arrived));
+        owner.0 == place
+    }
+}
+
+/// Rows, checkpoints and claims.
+#[derive(Default)]
+pub struct MemoryCatalog(Mutex<State>);
+
+impl MemoryCatalog {
+    /// A commit that forgets its condition: what the simulation must find out.
+    pub(crate) fn commit_unconditionally(&self, commit: Commit) -> Result<CommitOutcome> {
+        let mut state = lock(&self.0);
+        let fresh = commit.segments.into_iter().filter(|row| !state.rows.contains_key(&row.key)).collect();
+        state.add(fresh)?;
+        state.checkpoints.insert(commit.shard, commit.next);
+        state.dead_letters += commit.dead_letters;
+        Ok(CommitOutcome::Committed)
+    }
+}
+
+impl Catalog for MemoryCatalog {
+    async fn checkpoint(&self, shard: &ShardId) -> Result<Position> {
+        Ok(lock(&self.0).checkpoints.get(shard).copied().unwrap_or(Position::START))
+    }
+
+    async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<bool>> {
+        let mut state = lock(&self.0);
+        Ok(claims.into_iter().map(|claim| state.owns(claim)).collect())
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<CommitOutcome> {
+        let mut state = lock(&self.0);
+        let checkpoint = state.checkpoints.get(&commit.shard).copied().unwrap_or(Position::START);
+        if checkpoint != commit.expected {
+            return Ok(CommitOutcome::Conflict);
+        }
+        state.add(commit.segments)?;
+        state.checkpoints.insert(commit.shard, commit.next);
+        state.dead_letters += commit.dead_letters;
+        Ok(CommitOutcome::Committed)
+    }
+
+    async fn snapshot(&self, tenant: &TenantId, from: Timestamp, to: Timestamp) -> Result<Snapshot> {
+        let state = lock(&self.0);
+        let overlaps = |row: &&SegmentRow| row.tenant == *tenant && row.last >= from && row.first < to;
+        let segments = state.live().filter(overlaps).cloned().collect();
+        Ok(Snapshot { checkpoints: state.checkpoints.clone(), segments })
+    }
+
+    async fn live(&self) -> Result<Vec<SegmentRow>> {
+        let mut rows: Vec<SegmentRow> = lock(&self.0).live().cloned().collect();
+        rows.sort_by(|one, other| (&one.tenant, one.day, &one.key).cmp(&(&other.tenant, other.day, &other.key)));
+        Ok(rows)
+    }
+
+    async fn replace(&self, replacement: Replacement) -> Result<CommitOutcome> {
+        let mut state = lock(&self.0);
+        if !replacement.retire.iter().all(|key| state.is_live(key)) {
+            return Ok(CommitOutcome::Conflict);
+        }
+        state.add(replacement.add)?;
+        for key in &replacement.retire {
+            if let Some((_, retired)) = state.rows.get_mut(key) {
+                *retired = Some(replacement.at);
+            }
+        }
+        Ok(CommitOutcome::Committed)
+    }
+
+    async fn retired(&self) -> Result<Vec<Retired>> {
+        let state = lock(&self.0);
+        let retired = |(key, (_, at)): (&SegmentKey, &(SegmentRow, Option<Timestamp>))| {
+            at.map(|at| Retired { key: key.clone(), at })
+        };
+        let mut rows: Vec<Retired> = state.rows.iter().filter_map(retired).collect();
+        rows.sort_by_key(|row| row.at);
+        Ok(rows)
+    }
+
+    async fn forget(&self, keys: &[SegmentKey]) -> Result<()> {
+        lock(&self.0).rows.retain(|key, (_, retired)| retired.is_none() || !keys.contains(key));
+        Ok(())
+    }
+
+    async fn forget_claims(&self, before: Timestamp) -> Result<()> {
+        lock(&self.0).claims.retain(|_, (_, arrived)| *arrived >= before);
+        Ok(())
+    }
+
+    async fn totals(&self, tenant: &TenantId) -> Result<Totals> {
+        let state = lock(&self.0);
+        let mut totals = Totals { dead_letters: state.dead_letters, ..Totals::default() };
+        for row in state.live().filter(|row| row.tenant == *tenant) {
+            totals.segments += 1;
+            totals.events += row.events;
+            totals.stored_bytes += row.size_bytes;
+            totals.index_bytes += row.index_bytes;
+            totals.raw_bytes += row.raw_bytes;
+        }
+        Ok(totals)
+    }
+}
