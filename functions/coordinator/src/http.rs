@@ -1,4 +1,4 @@
-//! The routes: `/v1/searches`, `/v1/status`.
+//! The routes: `/v1/searches`, `/v1/fields`, `/v1/status`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use http::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use trawl_api::search::{Aggregates, Cost, Failure, MAX_LIMIT, Progress, SearchCreated, SearchRequest, Status};
+use trawl_api::search::{Aggregates, Cost, Failure, MAX_LIMIT, Order, Progress, SearchCreated, SearchRequest, Status};
 use trawl_api::time::{TimeSpec, parse_duration};
 use trawl_api::{ApiError, ApiResult};
 use trawl_event::{TenantId, Timestamp};
@@ -51,7 +51,7 @@ where
     L: Launcher,
     C: Clock + Ids,
 {
-    /// Answers a request under `/v1/searches` or `/v1/status`. `query` is what stands behind the `?`.
+    /// Answers a request for one of these routes. `query` is what stands behind the `?`.
     pub async fn handle(
         &self,
         tenant: &TenantId,
@@ -60,23 +60,45 @@ where
         query: &str,
         body: &[u8],
     ) -> Response<Bytes> {
-        let answer = match path.strip_prefix("/v1/searches") {
-            Some("") if method == Method::POST => self.post(tenant, body).await,
-            Some(rest) if rest.starts_with('/') => match rest[1..].parse() {
-                Ok(id) if method == Method::GET => self.get(tenant, id, query).await,
-                Ok(id) if method == Method::DELETE => self.delete(tenant, id).await,
-                Ok(_) => Err(method_not_allowed(method, "GET or DELETE")),
-                Err(_) => Err(unknown_search(&rest[1..])),
+        let answer = match path {
+            "/v1/searches" if method == Method::POST => self.post(tenant, body).await,
+            "/v1/searches" => Err(method_not_allowed(method, "POST")),
+            "/v1/status" if method == Method::GET => match self.status(tenant).await {
+                Ok(status) => trawl_api::json(StatusCode::OK, &status),
+                Err(error) => Err(store_error(error)),
             },
-            Some("") => Err(method_not_allowed(method, "POST")),
-            _ if path == "/v1/status" => self
-                .status(tenant)
-                .await
-                .map_err(store_error)
-                .and_then(|status| trawl_api::json(StatusCode::OK, &status)),
-            _ => Err(ApiError::not_found("unknown_route", format!("there is no route {path}"))),
+            "/v1/fields" if method == Method::GET => self.get_fields(tenant, query).await,
+            "/v1/status" | "/v1/fields" => Err(method_not_allowed(method, "GET")),
+            _ => match path.strip_prefix("/v1/searches/") {
+                Some(id) => self.handle_search(tenant, method, id, query).await,
+                None => Err(ApiError::not_found("unknown_route", format!("there is no route {path}"))),
+            },
         };
         answer.unwrap_or_else(ApiError::into_response)
+    }
+
+    async fn handle_search(&self, tenant: &TenantId, method: &Method, id: &str, query: &str) -> ApiResult {
+        match id.parse() {
+            Ok(id) if method == Method::GET => self.get(tenant, id, query).await,
+            Ok(id) if method == Method::DELETE => self.delete(tenant, id).await,
+            Ok(_) => Err(method_not_allowed(method, "GET or DELETE")),
+            Err(_) => Err(unknown_search(id)),
+        }
+    }
+
+    async fn get_fields(&self, tenant: &TenantId, query: &str) -> ApiResult {
+        let (mut from, mut to) = (None, None);
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "from" => from = Some(TimeSpec::Text(value.into_owned())),
+                "to" => to = Some(TimeSpec::Text(value.into_owned())),
+                _ => return Err(unknown_parameter(&name, "from or to")),
+            }
+        }
+        let (from, to) = self.read_range(from.as_ref(), to.as_ref())?;
+        let asked = Asked { query: String::new(), from, to, limit: 0, order: Order::Desc };
+        let fields = self.fields(tenant, &asked).await.map_err(store_error)?;
+        trawl_api::json(StatusCode::OK, &fields)
     }
 
     async fn post(&self, tenant: &TenantId, body: &[u8]) -> ApiResult {
@@ -109,19 +131,20 @@ where
             let message = format!("limit {} is too large: expected at most {most}", request.limit);
             return Err(ApiError::bad_request("invalid_limit", message));
         }
+        let (from, to) = self.read_range(request.from.as_ref(), request.to.as_ref())?;
+        Ok(Asked { query: request.query, from, to, limit: request.limit, order: request.order })
+    }
+
+    /// The range of time that a request asks for; all of time where it does not say.
+    fn read_range(&self, from: Option<&TimeSpec>, to: Option<&TimeSpec>) -> Result<(Timestamp, Timestamp), ApiError> {
         let now = self.clock.now();
-        let from = self.read_time("from", request.from.as_ref(), now)?.unwrap_or(Timestamp::MIN);
-        let to = self.read_time("to", request.to.as_ref(), now)?.unwrap_or(Timestamp::MAX);
+        let from = read_time("from", from, now)?.unwrap_or(Timestamp::MIN);
+        let to = read_time("to", to, now)?.unwrap_or(Timestamp::MAX);
         if from >= to {
             let message = format!("from ({from}) is not before to ({to})");
             return Err(ApiError::bad_request("invalid_time_range", message));
         }
-        Ok(Asked { query: request.query, from, to, limit: request.limit, order: request.order })
-    }
-
-    fn read_time(&self, name: &str, spec: Option<&TimeSpec>, now: Timestamp) -> Result<Option<Timestamp>, ApiError> {
-        let resolved = spec.map(|spec| spec.resolve(now)).transpose();
-        resolved.map_err(|message| ApiError::bad_request("invalid_time", format!("{name}: {message}")))
+        Ok((from, to))
     }
 
     async fn get(&self, tenant: &TenantId, id: SearchId, query: &str) -> ApiResult {
@@ -204,33 +227,37 @@ where
     }
 }
 
+fn read_time(name: &str, spec: Option<&TimeSpec>, now: Timestamp) -> Result<Option<Timestamp>, ApiError> {
+    let resolved = spec.map(|spec| spec.resolve(now)).transpose();
+    resolved.map_err(|message| ApiError::bad_request("invalid_time", format!("{name}: {message}")))
+}
+
 /// The page and the longest wait that the parameters of a poll ask for.
 fn read_parameters(id: SearchId, query: &str) -> Result<(u32, Duration), ApiError> {
     let (mut page, mut wait) = (0, Duration::ZERO);
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        match pair.split_once('=').unwrap_or((pair, "")) {
-            ("cursor", cursor) => {
-                let number = cursor.strip_prefix(&format!("{id}-")).and_then(|number| number.parse().ok());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "cursor" => {
+                let number = value.strip_prefix(&format!("{id}-")).and_then(|number| number.parse().ok());
                 page = number.ok_or_else(|| {
                     ApiError::bad_request("invalid_cursor", "the cursor is not one that this search gave")
                 })?;
             }
-            ("wait", text) => {
-                let duration = parse_duration(text).ok_or_else(|| {
-                    ApiError::bad_request(
-                        "invalid_wait",
-                        format!("{text:?} is not a duration: expected for example 5s"),
-                    )
+            "wait" => {
+                let duration = parse_duration(&value).ok_or_else(|| {
+                    let message = format!("{value:?} is not a duration: expected for example 5s");
+                    ApiError::bad_request("invalid_wait", message)
                 })?;
                 wait = duration.min(MAX_WAIT);
             }
-            (name, _) => {
-                let message = format!("unknown parameter {name:?}: expected cursor or wait");
-                return Err(ApiError::bad_request("unknown_parameter", message));
-            }
+            _ => return Err(unknown_parameter(&name, "cursor or wait")),
         }
     }
     Ok((page, wait))
+}
+
+fn unknown_parameter(name: &str, expected: &str) -> ApiError {
+    ApiError::bad_request("unknown_parameter", format!("unknown parameter {name:?}: expected {expected}"))
 }
 
 fn query_error(error: QueryError) -> ApiError {

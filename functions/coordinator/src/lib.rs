@@ -5,10 +5,12 @@
 //! * [`run`]: tasks to workers in growing waves, tries again, names what fails for good
 //! * [`merge`]: what workers found → the order of the search, as soon as it is final
 //! * [`state`]: what is stored of a search, and what it cost
+//! * [`fields`]: which fields occur
 //! * [`status`]: sums over what is stored and what is in flight
 //!
 //! A run holds at most one result per task under way; pages are stored as they fill.
 
+pub mod fields;
 pub mod http;
 pub mod merge;
 mod pages;

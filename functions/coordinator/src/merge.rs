@@ -45,6 +45,10 @@ struct Slot {
     bound: RowKey,
     stage: Stage,
     events: VecDeque<ScanEvent>,
+    /// Events delivered by earlier runs of the task.
+    delivered: u64,
+    /// Matches known of: those delivered, and those the last run counted behind them.
+    matched: u64,
 }
 
 impl Slot {
@@ -76,6 +80,8 @@ impl Merge {
             bound: planned.bound,
             stage: Stage::Idle,
             events: VecDeque::new(),
+            delivered: 0,
+            matched: 0,
         };
         let slots: Vec<Slot> = planned.into_iter().map(slot).collect();
         let place = |key| Place { key, newest_first };
@@ -116,6 +122,9 @@ impl Merge {
             }
             _ => Stage::Ended,
         };
+        // A run counts the matches behind those delivered before it, as far as it looked.
+        slot.matched = slot.matched.max(slot.delivered + result.events_matched);
+        slot.delivered += result.events.len() as u64;
         slot.events.extend(result.events);
     }
 
@@ -129,6 +138,11 @@ impl Merge {
     pub fn pop(&mut self) -> Option<ScanEvent> {
         let index = self.settle()?;
         self.slots[index].events.pop_front()
+    }
+
+    /// Matches known of so far.
+    pub fn matched(&self) -> u64 {
+        self.slots.iter().map(|slot| slot.matched).sum()
     }
 
     /// Whether nothing more will come.

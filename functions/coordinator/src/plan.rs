@@ -5,7 +5,7 @@
 
 use trawl_api::search::Order;
 use trawl_event::TenantId;
-use trawl_store::ports::{Catalog, Position, RowKey, ScanTask, SegmentRow, Source, StoreError, Stream};
+use trawl_store::ports::{Catalog, Position, RowKey, ScanTask, SegmentRow, Source, StoreError, Stream, Want};
 
 use crate::state::Asked;
 
@@ -54,6 +54,7 @@ pub async fn plan<S: Stream, K: Catalog>(
             limit,
             after: None,
             number,
+            want: Want::Matches,
             source,
         };
         Planned { task, bound }

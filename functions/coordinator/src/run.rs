@@ -86,7 +86,7 @@ where
     }
 
     /// Runs a task until it succeeds or trying again will not help.
-    async fn attempt(&self, index: usize, task: ScanTask) -> (usize, Result<ScanResult, StoreError>) {
+    pub(crate) async fn attempt(&self, index: usize, task: ScanTask) -> (usize, Result<ScanResult, StoreError>) {
         let mut pause = FIRST_BACKOFF;
         for _ in 1..ATTEMPTS {
             match self.workers.run(task.clone()).await {
@@ -226,8 +226,12 @@ where
             return Err(Stop::Failed { code: error.code.as_str().to_owned(), message: error.to_string() });
         }
         match collected {
-            Collected::Events => merge.deliver(index, result),
+            Collected::Events => {
+                merge.deliver(index, result);
+                self.state.progress.events_matched = merge.matched();
+            }
             Collected::Sorted(events) => {
+                self.state.progress.events_matched += result.events_matched;
                 if result.more && result.events.len() < limit {
                     return Err(Stop::Failed {
                         code: "result_too_large".into(),
@@ -243,6 +247,7 @@ where
                 merge.deliver(index, ScanResult::default());
             }
             Collected::Table(total) => {
+                self.state.progress.events_matched += result.events_matched;
                 if let Some(partial) = result.partial.take() {
                     total.merge(partial).map_err(|error| Stop::Failed {
                         code: error.code.as_str().to_owned(),
@@ -347,7 +352,7 @@ fn aggregates(partial: &Partial, query: &Query) -> Result<Aggregates, Stop> {
 }
 
 /// What a task would have read, for people.
-fn describe(source: &Source) -> String {
+pub(crate) fn describe(source: &Source) -> String {
     match source {
         Source::Tail { shard, .. } => format!("events in flight on shard {shard}"),
         Source::Segments(rows) => {

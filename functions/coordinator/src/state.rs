@@ -87,13 +87,12 @@ impl SearchState {
         after(self.created, RESULTS_KEPT)
     }
 
-    /// Counts what a worker did.
+    /// Counts what a worker read and took; what it found is counted where results are merged.
     pub fn count(&mut self, result: &ScanResult) {
         let progress = &mut self.progress;
         progress.bytes_read += result.bytes_read;
         progress.granules_total += result.granules_total;
         progress.granules_read += result.granules_read;
-        progress.events_matched += result.events_matched;
         let cost = &mut self.cost;
         cost.gets += result.gets;
         cost.bytes += result.bytes_read;

@@ -41,13 +41,8 @@ impl DeadLetter {
 pub async fn store<O: Objects>(objects: &O, shard: &ShardId, letter: &DeadLetter) -> Result<(), StoreError> {
     let DeadLetter { position, arrived, data, reason } = letter;
     tracing::error!(%shard, %position, reason, "record cannot be decoded, kept as a dead letter");
-    let note = Note {
-        shard,
-        position: position.to_string(),
-        arrived: arrived.to_string(),
-        size_bytes: data.len(),
-        reason,
-    };
+    let note =
+        Note { shard, position: position.to_string(), arrived: arrived.to_string(), size_bytes: data.len(), reason };
     let json = serde_json::to_vec(&note).map_err(|error| StoreError::Permanent(error.to_string()))?;
     let hash = xxh3_128(&[reason.as_bytes(), data].concat());
     let key = format!("{PREFIX}{shard}/{position}-{hash:032x}");

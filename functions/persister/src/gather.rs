@@ -71,15 +71,15 @@ pub async fn gather<K: Catalog>(catalog: &K, shard: &ShardId, records: &[Record]
 
 fn append_by_day(mergers: &mut BTreeMap<(TenantId, Day), Merger>, tenant: &TenantId, block: &Block) {
     let Some((first, last)) = block.time_range() else { return };
-    let mut merger = |day: Day| mergers.entry((tenant.clone(), day)).or_default();
     if first.day() == last.day() {
-        return merger(first.day()).append(block);
+        return mergers.entry((tenant.clone(), first.day())).or_default().append(block);
     }
     let mut days: Vec<i32> = block.timestamps.iter().map(|ns| ns.div_euclid(NS_PER_DAY) as i32).collect();
     days.sort_unstable();
     days.dedup();
     for day in days.into_iter().map(Day) {
         let start = day.start().0;
-        merger(day).append_rows(block, &rows_between(block, start, start.saturating_add(NS_PER_DAY)));
+        let rows = rows_between(block, start, start.saturating_add(NS_PER_DAY));
+        mergers.entry((tenant.clone(), day)).or_default().append_rows(block, &rows);
     }
 }

@@ -17,7 +17,8 @@ mod gather;
 use trawl_event::{BatchId, Timestamp};
 use trawl_segment::WriteOptions;
 use trawl_store::ports::{
-    Catalog, Clock, Commit, CommitOutcome, Objects, Origin, Position, Record, SegmentKey, SegmentRow, ShardId, StoreError,
+    Catalog, Clock, Commit, CommitOutcome, Objects, Origin, Position, Record, SegmentKey, SegmentRow, ShardId,
+    StoreError,
 };
 
 use gather::{Gathered, gather};

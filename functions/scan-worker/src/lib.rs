@@ -2,20 +2,24 @@
 //!
 //! * [`segments`]: footer, then only the row groups and columns that can matter
 //! * [`tail`]: records that are in no segment yet, through the very same evaluator
+//! * [`fields`]: which fields occur, from footers alone
 //! * [`sink`]: keeps the first `limit` matches in the order of the search
 //!
 //! A task reads what it names and nothing else, so running it again gives the same result.
 
+mod fields;
 mod segments;
 mod sink;
 mod tail;
 
 use trawl_query::{Evaluator, Output, Partial, Query, QueryError};
-use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, StoreError, Stream};
+use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, StoreError, Stream, Want};
 
-/// Most bytes of events in one result: a Lambda response carries 6 MB of JSON, and the
-/// coordinator holds one result of every task it has under way.
-pub const RESULT_BYTES: usize = 1024 * 1024;
+/// Most bytes of events in one result: a Lambda response carries 6 MB of JSON, in which the quotes
+/// of an event are escaped once more.
+pub const RESULT_BYTES: usize = 3_500_000;
+/// Bytes of stream records read at once.
+const READ_BYTES: usize = 8 * 1024 * 1024;
 /// Most events in one result.
 pub const RESULT_EVENTS: usize = 10_000;
 
@@ -83,7 +87,11 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
 
     /// Runs a task. A query that cannot be answered is a result too: no other try would do better.
     pub async fn run(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
-        match self.scan(task).await {
+        let outcome = match task.want {
+            Want::Matches => self.scan(task).await,
+            Want::Fields => fields::list(&self.stream, &self.objects, task).await,
+        };
+        match outcome {
             Err(ScanError::Query(error)) => Ok(ScanResult { query_error: Some(error), ..ScanResult::default() }),
             outcome => outcome,
         }

@@ -64,13 +64,15 @@ pub async fn scan<O: Objects>(
             break;
         }
         for (unit, block, rows) in evaluate(objects, job, &segments, &chunk, result).await? {
-            result.events_matched += rows.count() as u64;
             match &mut result.partial {
-                Some(partial) => partial.add(&job.query, &block, &rows)?,
+                Some(partial) => {
+                    result.events_matched += rows.count() as u64;
+                    partial.add(&job.query, &block, &rows)?;
+                }
                 None => {
                     let place = units.iter().position(|other| std::ptr::eq(other, unit)).unwrap_or_default();
                     let source = segments[unit.segment].source;
-                    candidates.add(job, &block, &rows, source, unit.first_row, place);
+                    result.events_matched += candidates.add(job, &block, &rows, source, unit.first_row, place);
                 }
             }
         }
@@ -86,6 +88,17 @@ pub async fn scan<O: Objects>(
 /// Granules of a row group. Without an index a row group is read whole or not at all.
 fn granules(group: &RowGroup) -> u64 {
     group.raw_bytes.div_ceil(GRANULE_RAW_BYTES)
+}
+
+/// Reads the footer of a segment.
+pub async fn footer<O: Objects>(
+    objects: &O,
+    row: &SegmentRow,
+    result: &mut ScanResult,
+) -> Result<SegmentReader, ScanError> {
+    let range = row.footer_offset..row.size_bytes;
+    let bytes = get(objects, row, &[range], result).await?.pop().unwrap_or_default();
+    SegmentReader::open(bytes, row.footer_offset, row.size_bytes).map_err(|error| damaged(row, error))
 }
 
 async fn open<'t, O: Objects>(

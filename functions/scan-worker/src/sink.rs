@@ -34,14 +34,25 @@ impl Candidates {
         Self { newest_first: task.newest_first, after: task.after, limit: job.limit(), kept: Vec::new(), more: false }
     }
 
-    /// Takes the rows of `block` that matched. `first_row` is the row of the source where the block begins.
-    pub fn add(&mut self, job: &Job<'_>, block: &Block, rows: &RowSet, source: u32, first_row: u32, place: usize) {
+    /// Takes the rows of `block` that matched. `first_row` is the row of the source where the block begins. Gives how many lie
+    /// behind what was delivered before.
+    pub fn add(
+        &mut self,
+        job: &Job<'_>,
+        block: &Block,
+        rows: &RowSet,
+        source: u32,
+        first_row: u32,
+        place: usize,
+    ) -> u64 {
+        let mut behind = 0;
         for row in rows.iter() {
             let timestamp = Timestamp(block.timestamps[row]);
             let key = RowKey { timestamp, source, row: first_row + row as u32 };
             if self.after.is_some_and(|after| self.in_order(&key, &after) != Ordering::Greater) {
                 continue;
             }
+            behind += 1;
             let sort = if job.is_sorted() { sort_key(&job.query, block, row) } else { None };
             self.kept.push(Candidate { key, sort, place: (place, row as u32) });
         }
@@ -49,6 +60,7 @@ impl Candidates {
         if self.kept.len() >= self.limit.saturating_mul(2).max(1024) {
             self.cut();
         }
+        behind
     }
 
     /// The time beyond which nothing can be among the first `limit` any more.

@@ -11,10 +11,8 @@ use trawl_event::{Block, RowSet, Timestamp};
 use trawl_store::ports::{Catalog, Claim, Position, Record, ScanResult, ShardId, Stream};
 
 use crate::sink::{Candidate, Candidates, Writer};
-use crate::{Job, ScanError};
+use crate::{Job, READ_BYTES, ScanError};
 
-/// Bytes of records read at once.
-const READ_BYTES: usize = 8 * 1024 * 1024;
 /// Batches of about 1 MB of raw text that each core decodes between two looks at what is found.
 const BATCHES_PER_CORE: usize = 2;
 
@@ -56,12 +54,15 @@ pub async fn scan<S: Stream, K: Catalog>(
                 break;
             }
             for found in evaluate(job, owned(catalog, step).await?) {
-                result.events_matched += found.rows.count() as u64;
                 match &mut result.partial {
-                    Some(partial) => partial.add(&job.query, &found.block, &found.rows)?,
+                    Some(partial) => {
+                        result.events_matched += found.rows.count() as u64;
+                        partial.add(&job.query, &found.block, &found.rows)?;
+                    }
                     None if found.rows.is_empty() => {}
                     None => {
-                        candidates.add(job, &found.block, &found.rows, source(job), found.first_row, kept.len());
+                        result.events_matched +=
+                            candidates.add(job, &found.block, &found.rows, source(job), found.first_row, kept.len());
                         kept.push(Some(found.batch));
                     }
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trawl_event::{TenantId, Timestamp};
 
 use super::{all_at_once, assert_permanent};
-use crate::ports::{ScanTask, Source, StoreError, Workers};
+use crate::ports::{ScanTask, Source, StoreError, Want, Workers};
 
 /// The number of the task that the worker under test must answer with [`StoreError::Throttled`].
 pub const NUMBER_THAT_FAILS: u32 = 13;
@@ -44,6 +44,7 @@ pub fn task(number: u32) -> ScanTask {
         limit: 1,
         after: None,
         number,
+        want: Want::Matches,
         source: Source::Segments(vec![]),
     }
 }

@@ -38,6 +38,29 @@ pub enum Source {
     },
 }
 
+/// What a task is to find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Want {
+    /// Matching events, or the aggregate over them.
+    #[default]
+    Matches,
+    /// The fields that occur, whatever the query.
+    Fields,
+}
+
+/// A field that occurs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FieldCount {
+    /// Its dotted name.
+    pub name: String,
+    /// The type of its values: `string`, `int`, `float`, `bool` or `json`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How many events have such a value.
+    pub events: u64,
+}
+
 /// A piece of a search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanTask {
@@ -57,6 +80,8 @@ pub struct ScanTask {
     pub after: Option<RowKey>,
     /// The task's number in the plan.
     pub number: u32,
+    /// What is wanted of it.
+    pub want: Want,
     /// What to read.
     pub source: Source,
 }
@@ -83,6 +108,8 @@ pub struct ScanResult {
     pub partial: Option<Partial>,
     /// Why the query cannot be answered at all (too many groups); nothing else counts then.
     pub query_error: Option<trawl_query::QueryError>,
+    /// The fields, if these were wanted.
+    pub fields: Vec<FieldCount>,
     /// How many events matched as far as was counted.
     pub events_matched: u64,
     /// Object-store reads.

@@ -1,0 +1,67 @@
+//! `GET /v1/fields?from&to`: the paths that occur, with their types and how many events have them.
+
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, StreamExt};
+use serde::{Deserialize, Serialize};
+use trawl_event::TenantId;
+use trawl_store::ports::{Catalog, Clock, Ids, Launcher, Searches, StoreError, Stream, Want, Workers};
+
+use crate::Coordinator;
+use crate::plan::plan;
+use crate::state::Asked;
+
+/// The answer to `GET /v1/fields`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldsAnswer {
+    /// The fields by name.
+    pub fields: Vec<FieldAnswer>,
+    /// What could not be read; empty when the list is complete.
+    pub missing: Vec<String>,
+}
+
+/// One field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldAnswer {
+    /// Its dotted name.
+    pub name: String,
+    /// How many events have a value of each type: `string`, `int`, `float`, `bool`, `json`.
+    pub types: BTreeMap<String, u64>,
+}
+
+impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
+where
+    S: Stream,
+    K: Catalog,
+    Q: Searches,
+    W: Workers,
+    L: Launcher,
+    C: Clock + Ids,
+{
+    /// Lists the fields of a tenant's events in the segments and batches that overlap `asked`'s range.
+    pub async fn fields(&self, tenant: &TenantId, asked: &Asked) -> Result<FieldsAnswer, StoreError> {
+        let planned = plan(&self.stream, &self.catalog, tenant, asked, 0).await?;
+        let tasks = planned.into_iter().enumerate().map(|(index, planned)| {
+            let mut task = planned.task;
+            task.want = Want::Fields;
+            let source = task.source.clone();
+            async move { (source, self.attempt(index, task).await.1) }
+        });
+        let mut ended = stream::iter(tasks).buffer_unordered(self.workers.parallelism().max(1));
+        let mut fields: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+        let mut missing = Vec::new();
+        while let Some((source, outcome)) = ended.next().await {
+            match outcome {
+                Ok(result) => {
+                    for field in result.fields {
+                        *fields.entry(field.name).or_default().entry(field.kind).or_default() += field.events;
+                    }
+                }
+                Err(error) => missing.push(format!("{}: {error}", crate::run::describe(&source))),
+            }
+        }
+        missing.sort();
+        let fields = fields.into_iter().map(|(name, types)| FieldAnswer { name, types }).collect();
+        Ok(FieldsAnswer { fields, missing })
+    }
+}

@@ -1,0 +1,67 @@
+//! Which fields occur: from the footers of segments, and from the blocks of the tail.
+
+use std::collections::BTreeMap;
+
+use trawl_event::block::Projection;
+use trawl_event::{Block, Kind, batch};
+use trawl_store::ports::{FieldCount, Objects, ScanResult, ScanTask, Source, Stream};
+
+use crate::{READ_BYTES, ScanError, segments};
+
+/// Counts by name and type.
+type Counts = BTreeMap<(String, Kind), u64>;
+
+/// Lists the fields of everything that a task names. Segments are counted whole, and a batch that
+/// was sent twice counts twice while it is in flight: coverage is a guide, not a result.
+pub async fn list<S: Stream, O: Objects>(stream: &S, objects: &O, task: &ScanTask) -> Result<ScanResult, ScanError> {
+    let mut result = ScanResult::default();
+    let mut counts = Counts::new();
+    match &task.source {
+        Source::Segments(rows) => {
+            for row in rows {
+                let reader = segments::footer(objects, row, &mut result).await?;
+                for field in reader.fields() {
+                    let events = field.rows.unwrap_or_default();
+                    *counts.entry((field.path.name(), field.kind)).or_default() += events;
+                }
+            }
+        }
+        Source::Tail { shard, after, upto } => {
+            let mut position = *after;
+            while position < *upto {
+                let records = stream.read(shard, position, READ_BYTES).await?;
+                let Some(last) = records.last() else { break };
+                position = last.position;
+                let within = records.iter().filter(|record| record.position <= *upto);
+                for batch in within.flat_map(|record| batch::read_all(&record.data).0) {
+                    let header = &batch.header;
+                    let overlaps = header.last >= task.from && header.first < task.to;
+                    if header.tenant == task.tenant && overlaps {
+                        // What cannot be read becomes a dead letter when the persister comes to it.
+                        batch.block(&Projection::All).iter().for_each(|block| count(block, &mut counts));
+                    }
+                }
+            }
+        }
+    }
+    let field = |((name, kind), events)| FieldCount { name, kind: kind_name(kind).to_owned(), events };
+    result.fields = counts.into_iter().map(field).collect();
+    Ok(result)
+}
+
+fn count(block: &Block, counts: &mut Counts) {
+    for column in &block.columns {
+        *counts.entry((column.path.name(), column.values.kind())).or_default() += column.rows.len() as u64;
+    }
+}
+
+/// The name of a type in the API.
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "string",
+        Kind::Int => "int",
+        Kind::Float => "float",
+        Kind::Bool => "bool",
+        Kind::Json => "json",
+    }
+}
