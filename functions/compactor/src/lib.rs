@@ -7,6 +7,8 @@
 //! Searches go on beside it: a replacement is one transaction, and the objects it replaces
 //! stay for [`Settings::grace`], which is longer than the longest search.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod collect;
 pub mod merge;
 pub mod pick;
@@ -27,6 +29,9 @@ pub struct Settings {
     pub options: WriteOptions,
     /// Raw bytes of events that a merged segment aims at.
     pub target_raw_bytes: u64,
+    /// Stored bytes that a merged segment does not exceed by much, for events that hardly
+    /// compress: a segment is built in memory.
+    pub target_stored_bytes: u64,
     /// Rows younger than this are left alone, so that no plan under way can meet both a row and
     /// its replacement; zero where the catalog reads a snapshot in one transaction.
     pub min_age: Duration,
@@ -46,6 +51,7 @@ impl Default for Settings {
         Self {
             options: WriteOptions::compaction(),
             target_raw_bytes: 1 << 30,
+            target_stored_bytes: 128 << 20,
             min_age: Duration::ZERO,
             grace: Duration::from_secs(20 * 60),
             orphan_age: Duration::from_secs(25 * 3600),

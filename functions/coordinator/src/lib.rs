@@ -10,6 +10,8 @@
 //!
 //! A run holds at most one result per task under way; pages are stored as they fill.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod fields;
 pub mod http;
 pub mod merge;

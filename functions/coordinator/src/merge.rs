@@ -167,3 +167,105 @@ impl Merge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use trawl_event::{TenantId, Timestamp};
+    use trawl_store::ports::{Source, Want};
+
+    use super::*;
+
+    fn planned(number: u32, keys: &[RowKey], slack: i64, newest_first: bool) -> Planned {
+        let edge = if newest_first { keys.iter().max() } else { keys.iter().min() };
+        let edge = edge.map_or(Timestamp(0), |key| key.timestamp);
+        let bound = match newest_first {
+            true => RowKey { timestamp: edge.plus_ns(slack), source: u32::MAX, row: u32::MAX },
+            false => RowKey { timestamp: edge.plus_ns(-slack), source: 0, row: 0 },
+        };
+        let task = ScanTask {
+            tenant: TenantId::default_tenant(),
+            query: String::new(),
+            from: Timestamp::MIN,
+            to: Timestamp::MAX,
+            newest_first,
+            limit: usize::MAX,
+            after: None,
+            number,
+            want: Want::Matches,
+            source: Source::Segments(Vec::new()),
+        };
+        Planned { task, bound }
+    }
+
+    /// What a worker gives of `keys`, at most `most` at once.
+    fn run(task: &ScanTask, keys: &[RowKey], most: usize) -> ScanResult {
+        let mut keys = keys.to_vec();
+        keys.sort_by_key(|key| Place { key: *key, newest_first: task.newest_first });
+        let place = |key| Place { key, newest_first: task.newest_first };
+        keys.retain(|key| task.after.is_none_or(|after| place(*key) > place(after)));
+        let events_matched = keys.len() as u64;
+        let more = keys.len() > most;
+        keys.truncate(most);
+        let event = |key| ScanEvent { key, json: String::new(), sort: None };
+        let events = keys.into_iter().map(event).collect();
+        ScanResult { events, more, events_matched, ..ScanResult::default() }
+    }
+
+    proptest! {
+        /// Whatever order tasks end in and however little each delivers at once, events come out
+        /// in the order of the search, all of them once.
+        #[test]
+        fn events_come_out_in_order(
+            times in vec(vec(0i64..40, 0..12), 1..6),
+            slack in 0i64..10,
+            most in 1usize..4,
+            at_once in 1usize..4,
+            choices in vec(any::<prop::sample::Index>(), 200),
+            newest_first in any::<bool>(),
+        ) {
+            let mut all = Vec::new();
+            let tasks: Vec<Vec<RowKey>> = times.iter().enumerate().map(|(source, times)| {
+                let key = |(row, ns): (usize, &i64)| RowKey { timestamp: Timestamp(*ns), source: source as u32, row: row as u32 };
+                times.iter().enumerate().map(key).collect()
+            }).collect();
+            tasks.iter().for_each(|keys| all.extend(keys));
+            let plan = tasks.iter().enumerate().map(|(n, keys)| planned(n as u32, keys, slack, newest_first)).collect();
+            let mut merge = Merge::new(plan, newest_first);
+            let (mut running, mut out, mut choices) = (Vec::new(), Vec::new(), choices.into_iter());
+            loop {
+                while running.len() < at_once {
+                    let Some(task) = merge.next_task() else { break };
+                    running.push(task);
+                }
+                if running.is_empty() {
+                    break;
+                }
+                let choice = choices.next().map_or(0, |choice| choice.index(running.len()));
+                let (index, task) = running.swap_remove(choice);
+                merge.deliver(index, run(&task, &tasks[task.number as usize], most));
+                while let Some(event) = merge.pop() {
+                    out.push(event.key);
+                }
+            }
+            all.sort_by_key(|key| Place { key: *key, newest_first });
+            prop_assert!(merge.is_exhausted());
+            prop_assert_eq!(merge.matched(), all.len() as u64);
+            prop_assert_eq!(out, all);
+        }
+    }
+
+    #[test]
+    fn a_task_given_up_blocks_nobody() {
+        let key = |ns| RowKey { timestamp: Timestamp(ns), source: 0, row: 0 };
+        let plan = vec![planned(0, &[key(9)], 0, true), planned(1, &[key(5)], 0, true)];
+        let mut merge = Merge::new(plan, true);
+        let (newest, _) = merge.next_task().unwrap();
+        let (older, task) = merge.next_task().unwrap();
+        merge.deliver(older, run(&task, &[key(5)], 10));
+        assert!(merge.pop().is_none(), "the newer task may still bring something newer");
+        merge.give_up(newest);
+        assert_eq!(merge.pop().map(|event| event.key), Some(key(5)));
+    }
+}

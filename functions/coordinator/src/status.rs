@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use trawl_event::{TenantId, batch};
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, Searches, StoreError, Stream, Totals, Workers};
+use trawl_store::ports::{
+    Catalog, Claim, Clock, Ids, Launcher, Record, Searches, ShardId, StoreError, Stream, Totals, Workers,
+};
 
 use crate::Coordinator;
 
@@ -38,13 +40,35 @@ where
                 let records = self.stream.read(&shard, position, READ_BYTES).await?;
                 let Some(last) = records.last() else { break };
                 position = last.position;
-                for record in &records {
-                    let (batches, _) = batch::read_all(&record.data);
-                    let own = batches.iter().filter(|batch| batch.header.tenant == *tenant);
-                    tail_events += own.map(|batch| batch.header.events).sum::<u64>();
-                }
+                let (claims, events): (Vec<Claim>, Vec<u64>) = own_batches(tenant, &shard, &records).unzip();
+                // A batch that was sent twice counts in one place, as in a search.
+                let owned = if claims.is_empty() { Vec::new() } else { self.catalog.claim(claims).await? };
+                tail_events +=
+                    events.iter().zip(owned).filter(|(_, owned)| *owned).map(|(events, _)| events).sum::<u64>();
             }
         }
         Ok(StatusAnswer { tail_events, totals })
     }
+}
+
+/// The whole batches of a tenant among some records: the claim that each makes, and its events.
+fn own_batches<'r>(
+    tenant: &'r TenantId,
+    shard: &'r ShardId,
+    records: &'r [Record],
+) -> impl Iterator<Item = (Claim, u64)> + 'r {
+    records.iter().flat_map(move |record| {
+        let batches = batch::read_all(&record.data).0.into_iter().enumerate();
+        batches.filter(|(_, batch)| batch.header.tenant == *tenant && batch.is_whole()).map(move |(ordinal, batch)| {
+            let claim = Claim {
+                tenant: tenant.clone(),
+                batch: batch.header.id,
+                shard: shard.clone(),
+                position: record.position,
+                ordinal: ordinal as u32,
+                arrived: record.arrived,
+            };
+            (claim, batch.header.events)
+        })
+    })
 }
