@@ -31,8 +31,7 @@ pub async fn merge<O: Objects>(
 ) -> Result<Segment, CompactError> {
     let mut inputs = Vec::with_capacity(rows.len());
     for row in rows {
-        let end = row.footer_offset..row.size_bytes;
-        let footer = get(objects, row, std::slice::from_ref(&end)).await?.pop().unwrap_or_default();
+        let footer = get(objects, row, &[row.footer_offset..row.size_bytes]).await?.pop().unwrap_or_default();
         let reader = SegmentReader::open(footer, row.footer_offset, row.size_bytes).map_err(|e| failed(row, e))?;
         inputs.push(Input { row, reader });
     }

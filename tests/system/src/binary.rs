@@ -40,9 +40,9 @@ fn build() -> PathBuf {
         .expect("cargo can be started");
     assert!(output.status.success(), "trawl does not build: {}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8_lossy(&output.stdout);
-    let executables = messages.lines().filter_map(|line| {
+    let mut executables = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    executables.last().expect("cargo names the executable it has built")
+    executables.next_back().expect("cargo names the executable it has built")
 }

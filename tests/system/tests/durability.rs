@@ -76,7 +76,7 @@ impl Pusher {
                 "service": format!("pusher-{}", self.name),
                 "message": format!("event {id} {}", "x".repeat(padding)),
                 "id": id,
-                "nested": {"place": place, "even": place % 2 == 0},
+                "nested": {"place": place, "even": place.is_multiple_of(2)},
             })
         };
         Batch { key: format!("{}-{number}", self.name), events: (0..events).map(event).collect() }

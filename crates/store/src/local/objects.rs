@@ -1,7 +1,7 @@
 //! Objects as files: the key is the path below a root, so that other tools read the segments
 //! where they lie.
 //!
-//! A put writes a file under [`UNFINISHED`], syncs it, then gives it its name in one step (a hard
+//! A put writes a file under `.unfinished`, syncs it, then gives it its name in one step (a hard
 //! link, which fails where the name is taken, or a rename, which replaces) and syncs the directory.
 //! A crash leaves at most a file there, which opening removes. A root belongs to one process.
 //!
