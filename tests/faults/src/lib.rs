@@ -7,12 +7,14 @@
 //! * [`memory`]: the ports in memory; [`faults`], [`faulty`], [`workers`]: what goes wrong around them
 //! * [`stages`]: the real stages, wired to these
 //! * [`requests`], [`actors`], [`scenario`]: what happens in a run
+//! * [`calm`]: a deployment without faults, for scenarios of one guarantee each
 //! * [`model`], [`rest`], [`json`]: what must be visible, during a run and after it
 
 // Numbers of requests and the like index what was made for them: the simulation may panic, as a test does.
 #![allow(clippy::indexing_slicing)]
 
 pub mod actors;
+pub mod calm;
 pub mod chance;
 pub mod faults;
 pub mod faulty;

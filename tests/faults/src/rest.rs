@@ -48,7 +48,7 @@ pub async fn check(env: &Arc<Env>, tenants: &[TenantId]) {
 fn taken(env: &Env) -> BTreeMap<TenantId, BTreeMap<String, u64>> {
     let mut taken: BTreeMap<TenantId, BTreeMap<String, u64>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    for record in env.stages.stream.history().into_values().flatten() {
+    for record in env.stages.stores.stream.history().into_values().flatten() {
         for batch in batch::read_all(&record.data).0 {
             let Ok(block) = batch.block(&Projection::All) else { continue };
             if !seen.insert((batch.header.tenant.clone(), batch.header.id)) {
@@ -129,7 +129,7 @@ async fn check_status(env: &Env, tenant: &TenantId, events: u64, when: &str) {
 async fn check_dead_letters(env: &Env) {
     let world = &env.stages.world;
     let mut letters = 0;
-    for (shard, records) in env.stages.stream.history() {
+    for (shard, records) in env.stages.stores.stream.history() {
         for record in records {
             let (batches, error) = batch::read_all(&record.data);
             if error.is_none() && batches.iter().all(|batch| batch.block(&Projection::All).is_ok()) {
@@ -137,17 +137,17 @@ async fn check_dead_letters(env: &Env) {
             }
             letters += 1;
             let prefix = format!("{}{shard}/{}-", persister::dead_letter::PREFIX, record.position);
-            let listed = env.stages.objects.list(&prefix).await.unwrap_or_default();
+            let listed = env.stages.stores.objects.list(&prefix).await.unwrap_or_default();
             let mut bodies = Vec::new();
             for object in listed.iter().filter(|object| object.key.ends_with(".bin")) {
-                bodies.extend(env.stages.objects.get(&object.key).await.ok().flatten());
+                bodies.extend(env.stages.stores.objects.get(&object.key).await.ok().flatten());
             }
             if bodies != [record.data] || listed.len() != 2 {
                 world.violation(format!("G2: {listed:?} is not the one dead letter of {shard} {}", record.position));
             }
         }
     }
-    let counted = env.stages.catalog.totals(&TenantId::default_tenant()).await.map(|totals| totals.dead_letters);
+    let counted = env.stages.stores.catalog.totals(&TenantId::default_tenant()).await.map(|totals| totals.dead_letters);
     if counted != Ok(letters) {
         world.violation(format!("G2: {letters} dead letters, counted as {counted:?}"));
     }
@@ -155,15 +155,15 @@ async fn check_dead_letters(env: &Env) {
 
 /// Every row has its object and every segment object its row.
 async fn check_objects(env: &Env) {
-    let rows = env.stages.catalog.live().await.unwrap_or_default();
+    let rows = env.stages.stores.catalog.live().await.unwrap_or_default();
     let rows: BTreeSet<String> = rows.into_iter().map(|row| row.key.to_string()).collect();
-    let listed = env.stages.objects.list(SegmentKey::PREFIX).await.unwrap_or_default();
+    let listed = env.stages.stores.objects.list(SegmentKey::PREFIX).await.unwrap_or_default();
     let objects: BTreeSet<String> = listed.into_iter().map(|object| object.key).collect();
     if rows != objects {
         let (bare, orphans): (Vec<_>, Vec<_>) = (rows.difference(&objects).collect(), objects.difference(&rows).collect());
         env.stages.world.violation(format!("rows without object: {bare:?}; objects without row: {orphans:?}"));
     }
-    let retired = env.stages.catalog.retired().await;
+    let retired = env.stages.stores.catalog.retired().await;
     if retired != Ok(Vec::new()) {
         env.stages.world.violation(format!("retired rows stay: {retired:?}"));
     }

@@ -15,7 +15,7 @@ use crate::faults::{Coverage, Rates};
 use crate::faulty::Plant;
 use crate::rest;
 use crate::requests::Request;
-use crate::stages::{Setup, Stages};
+use crate::stages::{Setup, Stages, Stores};
 use crate::world::World;
 
 /// When every simulation begins: 2026-01-10T06:00:00Z.
@@ -28,10 +28,35 @@ pub struct Outcome {
     pub coverage: Coverage,
     /// Which guarantees did not hold.
     pub violations: Vec<String>,
+    /// Each port call and its outcome, if that was asked for.
+    pub trace: Vec<String>,
+}
+
+impl Outcome {
+    fn failed(reason: String) -> Self {
+        Self { coverage: Coverage::default(), violations: vec![reason], trace: Vec::new() }
+    }
 }
 
 /// Runs a seed, with a bug planted or without.
 pub fn run_seed(seed: u64, plant: Option<Plant>) -> Outcome {
+    run(seed, plant, false)
+}
+
+/// Runs a seed and keeps a line for each port call.
+pub fn trace_seed(seed: u64) -> Outcome {
+    run(seed, None, true)
+}
+
+fn run(seed: u64, plant: Option<Plant>, keeps_trace: bool) -> Outcome {
+    // Stages cut their work by the number of threads they find: one, wherever the simulation runs.
+    match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+        Ok(pool) => pool.install(|| run_here(seed, plant, keeps_trace)),
+        Err(error) => Outcome::failed(error.to_string()),
+    }
+}
+
+fn run_here(seed: u64, plant: Option<Plant>, keeps_trace: bool) -> Outcome {
     let mut chance = Chance::new(seed);
     let rates = if chance.hit(0.05) { Rates::none() } else { Rates::draw(&mut chance) };
     let setup = Setup {
@@ -43,15 +68,19 @@ pub fn run_seed(seed: u64, plant: Option<Plant>) -> Outcome {
         plant,
     };
     let world = World::new(chance.bits(), START, rates);
-    let env = match Stages::new(world.clone(), &setup) {
-        Ok(stages) => Arc::new(Env::new(stages)),
-        Err(error) => return Outcome { coverage: Coverage::default(), violations: vec![error.to_string()] },
+    let stores = match Stores::new(&world, setup.shards) {
+        Ok(stores) => stores,
+        Err(error) => return Outcome::failed(error.to_string()),
     };
+    let env = Arc::new(Env::new(Stages::new(world.clone(), stores, &setup)));
+    if keeps_trace {
+        world.keep_trace();
+    }
     if !world.run(live(env.clone(), chance)) {
         world.violation("the simulation does not come to an end");
     }
     let (coverage, violations) = world.findings();
-    Outcome { coverage, violations }
+    Outcome { coverage, violations, trace: world.take_trace() }
 }
 
 fn tenants() -> Vec<TenantId> {
@@ -60,7 +89,7 @@ fn tenants() -> Vec<TenantId> {
 
 async fn live(env: Arc<Env>, mut chance: Chance) {
     let world = env.stages.world.clone();
-    let shards = env.stages.stream.shards().await.unwrap_or_default();
+    let shards = env.stages.stores.stream.shards().await.unwrap_or_default();
     for shard in &shards {
         world.spawn(delivery::deliver(env.clone(), shard.clone()));
     }
@@ -148,20 +177,20 @@ async fn pass_time(env: &Env, chance: &mut Chance) {
         world.leap(Duration::from_secs(60 * (30 + chance.below(60))));
     } else {
         let mut ends = BTreeMap::new();
-        for shard in env.stages.stream.shards().await.unwrap_or_default() {
-            let end = env.stages.stream.end(&shard).await.unwrap_or_default();
+        for shard in env.stages.stores.stream.shards().await.unwrap_or_default() {
+            let end = env.stages.stores.stream.end(&shard).await.unwrap_or_default();
             ends.insert(shard, end);
         }
         // The stream keeps records for a day: a deployment that falls back further loses data by design.
         for (shard, end) in &ends {
-            while env.stages.catalog.checkpoint(shard).await.unwrap_or(Position::START) < *end {
+            while env.stages.stores.catalog.checkpoint(shard).await.unwrap_or(Position::START) < *end {
                 world.turn(Duration::from_millis(100)).await;
             }
         }
         world.cover("a day went by");
         world.leap(Duration::from_secs(3600 * (27 + chance.below(10))));
         for (shard, end) in &ends {
-            env.stages.stream.trim(shard, *end);
+            env.stages.stores.stream.trim(shard, *end);
         }
     }
     world.turn(Duration::from_secs(chance.below(20))).await;

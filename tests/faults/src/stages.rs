@@ -16,13 +16,19 @@ use crate::memory::{MemoryCatalog, MemoryObjects, MemorySearches, MemoryStream};
 use crate::workers::{SimLauncher, SimWorkers};
 use crate::world::World;
 
-type SimStream = Faulty<MemoryStream>;
-type SimObjects = Faulty<MemoryObjects>;
-type SimCatalog = Faulty<MemoryCatalog>;
-type SimSearches = Faulty<MemorySearches>;
+/// The stream behind faults.
+pub type SimStream = Faulty<MemoryStream>;
+/// The objects behind faults.
+pub type SimObjects = Faulty<MemoryObjects>;
+/// The catalog behind faults.
+pub type SimCatalog = Faulty<MemoryCatalog>;
+/// The searches behind faults.
+pub type SimSearches = Faulty<MemorySearches>;
 
 /// The ingest stage of a simulation.
 pub type SimIngest = Ingest<SimStream, World>;
+/// The scan worker of a simulation.
+pub type SimScanWorker = ScanWorker<SimStream, SimObjects, SimCatalog, World>;
 /// The persister of a simulation.
 pub type SimPersister = Persister<SimCatalog, SimObjects, World>;
 /// The coordinator of a simulation.
@@ -60,16 +66,46 @@ impl Default for Setup {
     }
 }
 
+/// What outlives every process.
+#[derive(Clone)]
+pub struct Stores {
+    /// The stream.
+    pub stream: Arc<MemoryStream>,
+    /// The objects.
+    pub objects: Arc<MemoryObjects>,
+    /// The catalog.
+    pub catalog: Arc<MemoryCatalog>,
+    /// The searches.
+    pub searches: Arc<MemorySearches>,
+}
+
+impl Stores {
+    /// Empty stores.
+    ///
+    /// # Errors
+    /// `Permanent` without shards.
+    pub fn new(world: &World, shards: usize) -> Result<Self> {
+        Ok(Self {
+            stream: Arc::new(MemoryStream::new(shards, world.time())?),
+            objects: Arc::new(MemoryObjects::new(world.time())),
+            catalog: Arc::default(),
+            searches: Arc::default(),
+        })
+    }
+}
+
 /// A deployment: the stores as they are, and the stages that see them through faults.
 pub struct Stages {
     /// The world they run in.
     pub world: World,
-    /// The stream itself.
-    pub stream: Arc<MemoryStream>,
-    /// The objects themselves.
-    pub objects: Arc<MemoryObjects>,
-    /// The catalog itself.
-    pub catalog: Arc<MemoryCatalog>,
+    /// The stores themselves.
+    pub stores: Stores,
+    /// The stream as the stages see it.
+    pub stream: SimStream,
+    /// The catalog as the stages see it.
+    pub catalog: SimCatalog,
+    /// Scans.
+    pub worker: Arc<SimScanWorker>,
     /// Takes events in.
     pub ingest: SimIngest,
     /// Searches.
@@ -81,29 +117,23 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// A fresh deployment.
-    ///
-    /// # Errors
-    /// `Permanent` without shards.
-    pub fn new(world: World, setup: &Setup) -> Result<Self> {
-        let stream = Arc::new(MemoryStream::new(setup.shards, world.time())?);
-        let objects = Arc::new(MemoryObjects::new(world.time()));
-        let catalog = Arc::new(MemoryCatalog::default());
-        let sim_stream = Faulty::new(stream.clone(), world.clone(), setup.plant);
-        let sim_objects = Faulty::new(objects.clone(), world.clone(), setup.plant);
-        let sim_catalog = Faulty::new(catalog.clone(), world.clone(), setup.plant);
-        let sim_searches = Faulty::new(Arc::new(MemorySearches::default()), world.clone(), setup.plant);
-        let worker = ScanWorker::new(sim_stream.clone(), sim_objects.clone(), sim_catalog.clone(), world.clone());
-        let worker = Arc::new(worker);
+    /// The stages of a deployment over these stores, as after a start.
+    pub fn new(world: World, stores: Stores, setup: &Setup) -> Self {
+        let stream = Faulty::new(stores.stream.clone(), world.clone(), setup.plant);
+        let objects = Faulty::new(stores.objects.clone(), world.clone(), setup.plant);
+        let catalog = Faulty::new(stores.catalog.clone(), world.clone(), setup.plant);
+        let searches = Faulty::new(stores.searches.clone(), world.clone(), setup.plant);
+        let worker = Arc::new(ScanWorker::new(stream.clone(), objects.clone(), catalog.clone(), world.clone()));
+        let scan = worker.clone();
         let workers = SimWorkers::new(world.clone(), move |task: ScanTask| {
-            let worker = worker.clone();
+            let worker = scan.clone();
             async move { Ok(worker.run(&task).await?) }
         });
         let launcher = SimLauncher::new(world.clone());
         let coordinator = Arc::new(Coordinator::new(
-            sim_stream.clone(),
-            sim_catalog.clone(),
-            sim_searches.clone(),
+            stream.clone(),
+            catalog.clone(),
+            searches.clone(),
             workers,
             launcher.clone(),
             world.clone(),
@@ -119,26 +149,24 @@ impl Stages {
             target_raw_bytes: setup.target_raw_bytes,
             ..compactor::Settings::default()
         };
-        Ok(Self {
-            ingest: Ingest::new(
-                sim_stream.clone(),
-                world.clone(),
-                ingest::Settings { max_event_age: setup.max_event_age },
-            ),
-            persister: Persister::new(sim_catalog.clone(), sim_objects.clone(), world.clone(), options),
+        let ingest_settings = ingest::Settings { max_event_age: setup.max_event_age };
+        Self {
+            ingest: Ingest::new(stream.clone(), world.clone(), ingest_settings),
+            persister: Persister::new(catalog.clone(), objects.clone(), world.clone(), options),
             compactor: Compactor::new(
-                sim_stream,
-                sim_objects,
-                sim_catalog,
-                sim_searches,
+                stream.clone(),
+                objects,
+                catalog.clone(),
+                searches,
                 world.clone(),
                 compactor_settings,
             ),
             coordinator,
+            worker,
             stream,
-            objects,
             catalog,
+            stores,
             world,
-        })
+        }
     }
 }

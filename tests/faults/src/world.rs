@@ -12,6 +12,7 @@
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -55,6 +56,9 @@ struct State {
     coverage: Coverage,
     violations: Vec<String>,
     next_id: u64,
+    /// Which actor is being polled, for the trace.
+    current: usize,
+    trace: Option<Vec<String>>,
 }
 
 /// A handle to the world; clones are handles to the same.
@@ -79,6 +83,8 @@ impl World {
             coverage: Coverage::default(),
             violations: Vec::new(),
             next_id: 0,
+            current: 0,
+            trace: None,
         };
         Self { state: Arc::new(Mutex::new(state)), time: Arc::new(AtomicI64::new(start.0)) }
     }
@@ -128,6 +134,25 @@ impl World {
     pub fn findings(&self) -> (Coverage, Vec<String>) {
         let state = self.state();
         (state.coverage.clone(), state.violations.clone())
+    }
+
+    /// Keeps a line for each port call from now on.
+    pub fn keep_trace(&self) {
+        self.state().trace = Some(Vec::new());
+    }
+
+    /// Adds a line to the trace, if one is kept.
+    pub fn trace(&self, line: impl FnOnce() -> String) {
+        let now = self.true_now();
+        let state = &mut *self.state();
+        if let Some(trace) = &mut state.trace {
+            trace.push(format!("{now} actor {}: {}", state.current, line()));
+        }
+    }
+
+    /// The trace that was kept.
+    pub fn take_trace(&self) -> Vec<String> {
+        self.state().trace.take().unwrap_or_default()
     }
 
     /// Starts an actor beside those there are.
@@ -181,13 +206,14 @@ impl World {
         let outcome = outcome.await;
         if outcome.is_none() {
             self.cover(format!("crash of {who}"));
+            self.trace(|| format!("{who} dies"));
         }
         outcome
     }
 
     /// What stands between a caller and a port: the wait for its turn, then perhaps a refusal, or
     /// an answer that is late or lost although the effect took place.
-    pub async fn call<T>(
+    pub async fn call<T: fmt::Debug>(
         &self,
         operation: &'static str,
         effect: impl Future<Output = Result<T, StoreError>> + Send,
@@ -195,9 +221,11 @@ impl World {
         let delay = self.delay(operation);
         self.turn(delay).await;
         if let Some(refusal) = self.refusal(operation) {
+            self.trace(|| format!("{operation} refused"));
             return Err(refusal);
         }
         let outcome = effect.await;
+        self.trace(|| format!("{operation} gives {outcome:?}"));
         if self.chance(|chance| chance.hit(0.5)) {
             let delay = self.delay(operation);
             self.turn(delay).await;
@@ -205,6 +233,9 @@ impl World {
         let state = &mut *self.state();
         if outcome.is_ok() && state.chance.hit(state.rates.lose) {
             state.coverage.add(format!("lost answer of {operation}"), 1);
+            if let Some(trace) = &mut state.trace {
+                trace.push(format!("    its answer to actor {} is lost", state.current));
+            }
             return Err(StoreError::Transient(format!("the answer of {operation} was lost")));
         }
         outcome
@@ -252,6 +283,7 @@ impl World {
                 let next = woken.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 let Some(index) = next else { break };
                 let Some(task) = &mut tasks[index] else { continue };
+                self.state().current = index;
                 let waker = Waker::from(Arc::new(TaskWaker { index, woken: woken.clone() }));
                 if task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
                     tasks[index] = None;

@@ -27,6 +27,7 @@ pub async fn send(env: &Arc<Env>, request: Request) -> bool {
         let status = answer.as_ref().map(http::Response::status);
         match (status, answer) {
             (Some(StatusCode::ACCEPTED), Some(answer)) => {
+                world.trace(|| format!("request {number} of {} is acknowledged: {:?}", request.tenant, answer.body()));
                 env.model().acknowledge(number);
                 acknowledged = true;
                 check_answer(env, &request, answer.body());

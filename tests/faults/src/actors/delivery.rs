@@ -51,12 +51,12 @@ pub async fn deliver(env: Arc<Env>, shard: ShardId) {
 
 /// The next records, as many as chance says.
 async fn next_records(env: &Env, shard: &ShardId, place: Position) -> Vec<Record> {
-    let stream = &env.stages.stream;
+    let stream = &env.stages.stores.stream;
     let mut records = match stream.read(shard, place, usize::MAX).await {
         Ok(records) => records,
         // Trimmed: what is gone was persisted, since only then it is trimmed.
         Err(_) => {
-            let checkpoint = env.stages.catalog.checkpoint(shard).await.unwrap_or_default();
+            let checkpoint = env.stages.stores.catalog.checkpoint(shard).await.unwrap_or_default();
             stream.read(shard, checkpoint, usize::MAX).await.unwrap_or_default()
         }
     };

@@ -22,8 +22,8 @@ const MOST_POLLS: u32 = 800;
 pub fn draw(env: &Env, tenants: &[TenantId], start: Timestamp) -> Asked {
     env.stages.world.chance(|chance| {
         let filter = match chance.below(4) {
-            0 => Filter::Service(*chance.pick(&SERVICES)),
-            1 => Filter::Word(*chance.pick(&WORDS)),
+            0 => Filter::Service(chance.pick::<&str>(&SERVICES)),
+            1 => Filter::Word(chance.pick::<&str>(&WORDS)),
             _ => Filter::All,
         };
         let counts = chance.hit(0.3);
@@ -49,6 +49,7 @@ pub async fn search(env: &Arc<Env>, asked: &Asked, stranger: &TenantId) {
     let world = &env.stages.world;
     world.cover(format!("search ended: {:?}", answer.status));
     for wrong in env.model().check(asked, &before, &answer) {
+        world.trace(|| format!("VIOLATION {wrong} of {asked:?}"));
         world.violation(format!("{wrong} ({asked:?}, {:?})", answer.status));
     }
 }
@@ -96,7 +97,10 @@ async fn create(env: &Arc<Env>, asked: &Asked) -> Option<String> {
     let body = body.to_string();
     let answer = request(env, &asked.tenant, &Method::POST, "/v1/searches", "", body.as_bytes()).await?;
     match serde_json::from_slice::<SearchCreated>(answer.body()) {
-        Ok(created) if answer.status() == StatusCode::ACCEPTED => Some(created.id),
+        Ok(created) if answer.status() == StatusCode::ACCEPTED => {
+            env.stages.world.trace(|| format!("search {} is {asked:?}", created.id));
+            Some(created.id)
+        }
         _ => {
             env.stages.world.violation(format!("G8: a good search was refused: {answer:?}"));
             None

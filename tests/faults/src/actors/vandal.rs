@@ -18,7 +18,7 @@ pub async fn poison(env: Arc<Env>, request: Request) {
     let world = env.stages.world.clone();
     let pause_ms = world.chance(|chance| chance.below(5000));
     world.turn(Duration::from_millis(pause_ms)).await;
-    let Ok(shards) = env.stages.stream.shards().await else { return };
+    let Ok(shards) = env.stages.stores.stream.shards().await else { return };
     let received = world.true_now();
     let rule = TimeRule { received, oldest: Timestamp::MIN, latest: Timestamp::MAX };
     let Ok(decoded) = decode::decode(&request.body, &rule) else { return };
@@ -48,7 +48,7 @@ pub async fn poison(env: Arc<Env>, request: Request) {
         env.model().attempt(number);
     }
     let shard = world.chance(|chance| chance.pick(&shards).clone());
-    if env.stages.stream.append_to(&shard, Bytes::from(record)).is_ok() && is_there {
+    if env.stages.stores.stream.append_to(&shard, Bytes::from(record)).is_ok() && is_there {
         // What stands before the damage was taken by the stream, and counts.
         env.model().acknowledge(number);
     }
