@@ -11,7 +11,7 @@ use trawl_event::TenantId;
 use trawl_query::{Output, Partial, Query, SortKey};
 use trawl_store::ports::{
     Catalog, Clock, Ids, Launcher, RowKey, ScanEvent, ScanResult, ScanTask, SearchId, Searches, Source, StoreError,
-    Stream, Version, Workers,
+    Stream, Unreadable, Version, Workers,
 };
 
 use crate::Coordinator;
@@ -66,12 +66,17 @@ where
     /// Runs a search that was created before. Its outcome is in its state.
     pub async fn run(&self, tenant: &TenantId, id: SearchId) -> Result<(), StoreError> {
         let Some((version, bytes)) = self.searches.state(tenant, id).await? else { return Ok(()) };
-        let state = SearchState::decode(&bytes)?;
-        if state.status != Status::Running {
+        let mut state = SearchState::decode(&bytes)?;
+        // A launch may arrive twice. Two runs would plan at different moments and write over each
+        // other's pages, so the first to note itself is the only one.
+        if state.status != Status::Running || state.run.is_some() {
             return Ok(());
         }
+        state.run = Some(SearchId(self.clock.fresh()));
         let mut run = Run { coordinator: self, tenant, id, version, saved: self.clock.now(), state };
-        let (code, message) = match run.work().await {
+        let started = run.save().await;
+        let outcome = if started.is_ok() { run.work().await } else { started };
+        let (code, message) = match outcome {
             Ok(()) | Err(Stop::Gone) => return Ok(()),
             Err(Stop::Store(error)) => ("search_failed".to_owned(), error.to_string()),
             Err(Stop::Failed { code, message }) => (code, message),
@@ -164,6 +169,7 @@ where
                 Ok(result) => {
                     self.state.count(&result);
                     self.state.progress.tasks_total += u64::from(result.more && ordered);
+                    self.note_unreadable(merge.task(index), &result);
                     self.collect(&mut collected, &mut merge, index, result, limit)?;
                 }
                 Err(error) => {
@@ -182,6 +188,18 @@ where
             self.show(&mut pages, &collected, &query).await?;
         }
         self.finish(pages, collected, &query).await
+    }
+
+    /// Names the segments that a worker left out. A task that goes on says so again, which counts once.
+    fn note_unreadable(&mut self, task: &ScanTask, result: &ScanResult) {
+        let Source::Segments(rows) = &task.source else { return };
+        for Unreadable { place, reason } in &result.unreadable {
+            let row = rows.get(*place as usize).cloned();
+            let missing = format!("{}: {reason}", describe(&Source::Segments(row.into_iter().collect())));
+            if !self.state.missing.contains(&missing) {
+                self.state.missing.push(missing);
+            }
+        }
     }
 
     async fn plan(&self, limit: usize) -> Result<Vec<Planned>, StoreError> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use trawl_api::search::{Aggregates, Cost, Failure, Order, Progress, Status};
 use trawl_event::Timestamp;
-use trawl_store::ports::{ScanResult, StoreError};
+use trawl_store::ports::{ScanResult, SearchId, StoreError};
 
 /// How long results are kept.
 pub const RESULTS_KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -63,6 +63,9 @@ pub struct SearchState {
     pub created: Timestamp,
     /// Until when the run counts as alive without writing again.
     pub lease: Timestamp,
+    /// The run that works on it, by a name of its own; none has begun without.
+    #[serde(default)]
+    pub run: Option<SearchId>,
 }
 
 impl SearchState {
@@ -79,6 +82,7 @@ impl SearchState {
             cost: Cost::default(),
             created: now,
             lease: after(now, LEASE),
+            run: None,
         }
     }
 
