@@ -89,10 +89,15 @@ impl Calm {
     /// Creates a search and reads it to its end.
     pub async fn search(&self, tenant: &TenantId, request: Value) -> Found {
         let path = self.create(tenant, request).await;
+        self.read(tenant, &path).await
+    }
+
+    /// Reads a search from its first page to its end.
+    pub async fn read(&self, tenant: &TenantId, path: &str) -> Found {
         let mut query = "wait=20s".to_owned();
         let mut events = Vec::new();
         loop {
-            let answer = self.call(tenant, Method::GET, &path, &query, "").await;
+            let answer = self.call(tenant, Method::GET, path, &query, "").await;
             let Ok(page) = serde_json::from_slice::<SearchAnswer>(answer.body()) else {
                 panic!("not a page: {:?}", answer.body())
             };

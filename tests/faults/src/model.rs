@@ -199,12 +199,24 @@ impl Model {
                     (Some((from, to)), Some(time)) => from <= time && time < to,
                     (Some(_), None) => false,
                 };
-                let comes_before_the_cut = !is_cut || match (last_time, event.timestamp) {
-                    (Some(last), Some(time)) => if asked.newest_first { time > last } else { time < last },
-                    _ => false,
-                };
+                let comes_before_the_cut = !is_cut
+                    || match (last_time, event.timestamp) {
+                        (Some(last), Some(time)) => {
+                            if asked.newest_first {
+                                time > last
+                            } else {
+                                time < last
+                            }
+                        }
+                        _ => false,
+                    };
                 if must && is_surely_selected && comes_before_the_cut && count(event) < event.copies {
-                    wrong.push(format!("G4: {} is there {} times, acknowledged {}", event.id, count(event), event.copies));
+                    wrong.push(format!(
+                        "G4: {} is there {} times, acknowledged {}",
+                        event.id,
+                        count(event),
+                        event.copies
+                    ));
                 }
             }
             // A request of one batch is there as a whole or not at all.
@@ -224,7 +236,8 @@ impl Model {
                 continue;
             }
             let must = before.get(number).copied().unwrap_or(false) && answer.status == Status::Complete;
-            let times = if tracked.request.identity == Identity::None { tracked.attempts } else { tracked.attempts.min(1) };
+            let times =
+                if tracked.request.identity == Identity::None { tracked.attempts } else { tracked.attempts.min(1) };
             for event in tracked.request.events.iter().filter(|event| asked.filter.selects(event)) {
                 let (least, most) = bounds.entry(event.service).or_default();
                 *least += if must { event.copies } else { 0 };

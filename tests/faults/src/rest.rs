@@ -160,7 +160,8 @@ async fn check_objects(env: &Env) {
     let listed = env.stages.stores.objects.list(SegmentKey::PREFIX).await.unwrap_or_default();
     let objects: BTreeSet<String> = listed.into_iter().map(|object| object.key).collect();
     if rows != objects {
-        let (bare, orphans): (Vec<_>, Vec<_>) = (rows.difference(&objects).collect(), objects.difference(&rows).collect());
+        let (bare, orphans): (Vec<_>, Vec<_>) =
+            (rows.difference(&objects).collect(), objects.difference(&rows).collect());
         env.stages.world.violation(format!("rows without object: {bare:?}; objects without row: {orphans:?}"));
     }
     let retired = env.stages.stores.catalog.retired().await;

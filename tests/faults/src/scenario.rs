@@ -13,8 +13,8 @@ use crate::actors::{Env, client, delivery, searcher, upkeep, vandal};
 use crate::chance::Chance;
 use crate::faults::{Coverage, Rates};
 use crate::faulty::Plant;
-use crate::rest;
 use crate::requests::Request;
+use crate::rest;
 use crate::stages::{Setup, Stages, Stores};
 use crate::world::World;
 

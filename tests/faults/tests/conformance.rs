@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use trawl_event::Timestamp;
 use trawl_faults::faults::Rates;
 use trawl_faults::memory::{MemoryCatalog, MemoryObjects, MemorySearches, MemoryStream};
 use trawl_faults::workers::SimWorkers;
 use trawl_faults::world::World;
-use trawl_event::Timestamp;
 use trawl_store::conformance;
 use trawl_store::conformance::workers::{NUMBER_THAT_FAILS, NUMBER_THAT_PANICS};
 use trawl_store::ports::{ScanResult, ScanTask, StoreError};
@@ -20,7 +20,8 @@ fn stream() -> MemoryStream {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_behaves_as_a_stream() {
     conformance::stream(async || stream()).await;
-    conformance::stream_trim(async || stream(), async |stream: &MemoryStream, shard, upto| stream.trim(shard, upto)).await;
+    conformance::stream_trim(async || stream(), async |stream: &MemoryStream, shard, upto| stream.trim(shard, upto))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

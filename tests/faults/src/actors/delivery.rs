@@ -68,7 +68,8 @@ async fn next_records(env: &Env, shard: &ShardId, place: Position) -> Vec<Record
 fn spawn_run(env: &Arc<Env>, shard: &ShardId, records: Vec<Record>) {
     let (env, shard) = (env.clone(), shard.clone());
     env.clone().stages.world.spawn(async move {
-        let pause_ms = env.stages.world.chance(|chance| if chance.hit(0.3) { chance.below(30_000) } else { chance.below(50) });
+        let pause_ms =
+            env.stages.world.chance(|chance| if chance.hit(0.3) { chance.below(30_000) } else { chance.below(50) });
         env.stages.world.turn(Duration::from_millis(pause_ms)).await;
         // Whatever becomes of it, nobody listens.
         drop(env.stages.world.mortal("second persister", env.stages.persister.persist(&shard, &records)).await);

@@ -160,7 +160,9 @@ async fn read(env: &Arc<Env>, asked: &Asked, path: &str) -> Option<Answered> {
 async fn intrude(env: &Arc<Env>, path: &str, id: &str, stranger: &TenantId) {
     let world = &env.stages.world;
     world.cover("another tenant asked for a search");
-    for (method, query) in [(Method::GET, String::new()), (Method::GET, format!("cursor={id}-0")), (Method::DELETE, String::new())] {
+    for (method, query) in
+        [(Method::GET, String::new()), (Method::GET, format!("cursor={id}-0")), (Method::DELETE, String::new())]
+    {
         let Some(answer) = request(env, stranger, &method, path, &query, b"").await else { continue };
         if answer.status() != StatusCode::NOT_FOUND {
             world.violation(format!("G7: another tenant's {method} of a search was answered: {answer:?}"));
@@ -201,4 +203,3 @@ async fn request(
     }
     None
 }
-
