@@ -16,6 +16,7 @@ use parquet::file::statistics::Statistics;
 use trawl_event::block::TIMESTAMP;
 use trawl_event::{Kind, Path, Timestamp};
 
+use crate::checksum;
 use crate::error::{Error, Result};
 use crate::format::{
     ENVELOPE, FORMAT, KEY_FORMAT, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE, MAX_COLUMNS, MAX_ROW_GROUP_ROWS, REST,
@@ -94,6 +95,10 @@ impl Footer {
     pub(crate) fn parse(bytes: Bytes, offset: u64, size: u64) -> Result<Self> {
         if offset.checked_add(bytes.len() as u64) != Some(size) {
             return Err(Error::corrupt("the footer does not reach to the end of the object"));
+        }
+        // A fuzzer never hits upon a checksum; what lies behind it is to be tried all the same.
+        if !cfg!(fuzzing) {
+            checksum::verify(&bytes)?;
         }
         let tail = Tail { bytes, offset, size };
         let metadata = ParquetMetaDataReader::new()

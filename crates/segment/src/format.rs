@@ -16,6 +16,9 @@ pub(crate) const KEY_PATHS: &str = "trawl.paths";
 /// Key-value metadata: JSON array of `[kind, key, …]`, what occurs in `_rest`.
 pub(crate) const KEY_REST: &str = "trawl.rest";
 
+/// Key-value metadata, the last: the checksum of the footer.
+pub(crate) const KEY_CHECK: &str = "trawl.footer_check";
+
 /// Column of what has no column of its own.
 pub(crate) const REST: &str = "_rest";
 /// Column of how canonical fields were spelled.

@@ -43,6 +43,7 @@
 //! and encodings see `chunk` and `encoding`. Equal input gives equal bytes.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod checksum;
 mod chunk;
 mod encoding;
 mod envelope;

@@ -13,12 +13,13 @@ use trawl_event::block::TIMESTAMP;
 use trawl_event::restore::push_string;
 use trawl_event::{Block, Column, Kind, Timestamp, Values};
 
+use crate::checksum;
 use crate::chunk::write::{Cells, Chunk, encode};
 use crate::envelope;
 use crate::error::{Error, Result};
 use crate::format::{
-    ENVELOPE, FORMAT, KEY_FORMAT, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE, MAX_BLOCK_BYTES, MAX_ROW_GROUP_ROWS,
-    REST, bytes_of,
+    ENVELOPE, FORMAT, KEY_CHECK, KEY_FORMAT, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE, MAX_BLOCK_BYTES,
+    MAX_ROW_GROUP_ROWS, REST, bytes_of,
 };
 use crate::order::Kinds;
 use crate::rest::{self, RestNames};
@@ -224,8 +225,11 @@ impl SegmentWriter {
         ] {
             self.file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
+        self.file.append_key_value_metadata(KeyValue::new(KEY_CHECK.to_owned(), checksum::PLACEHOLDER.to_owned()));
         let footer_offset = self.file.bytes_written() as u64;
-        let bytes = Bytes::from(self.file.into_inner()?);
+        let mut bytes = self.file.into_inner()?;
+        checksum::seal(&mut bytes[footer_offset as usize..])?;
+        let bytes = Bytes::from(bytes);
         Ok(Segment {
             content_hash: xxhash_rust::xxh3::xxh3_128(&bytes),
             bytes,

@@ -128,6 +128,11 @@ impl Merge {
         slot.events.extend(result.events);
     }
 
+    /// The task of a number that [`Self::next_task`] gave.
+    pub fn task(&self, index: usize) -> &ScanTask {
+        &self.slots[index].task
+    }
+
     /// Gives up on a task; it blocks nobody any more.
     pub fn give_up(&mut self, index: usize) -> &ScanTask {
         self.slots[index].stage = Stage::Ended;

@@ -18,8 +18,8 @@ pub async fn list<S: Stream, O: Objects>(stream: &S, objects: &O, task: &ScanTas
     let mut counts = Counts::new();
     match &task.source {
         Source::Segments(rows) => {
-            for row in rows {
-                let reader = segments::footer(objects, row, &mut result).await?;
+            for (place, row) in rows.iter().enumerate() {
+                let reader = segments::footer(objects, (place as u32, row), &mut result).await?;
                 for field in reader.fields() {
                     let events = field.rows.unwrap_or_default();
                     *counts.entry((field.path.name(), field.kind)).or_default() += events;

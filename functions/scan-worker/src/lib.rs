@@ -13,7 +13,7 @@ mod sink;
 mod tail;
 
 use trawl_query::{Evaluator, Output, Partial, Query, QueryError};
-use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, StoreError, Stream, Want};
+use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, StoreError, Stream, Unreadable, Want};
 
 /// Most bytes of events in one result: a Lambda response carries 6 MB of JSON, in which the quotes
 /// of an event are escaped once more.
@@ -37,14 +37,9 @@ pub enum ScanError {
     /// A port failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A segment is not what was written.
-    #[error("segment {key} cannot be read: {error}")]
-    Segment {
-        /// The object.
-        key: String,
-        /// Why.
-        error: trawl_segment::Error,
-    },
+    /// A segment is not what was written, or gone.
+    #[error("{}", .0.reason)]
+    Segment(Unreadable),
     /// The query cannot be answered.
     #[error(transparent)]
     Query(#[from] QueryError),

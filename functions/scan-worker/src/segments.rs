@@ -1,5 +1,6 @@
 //! Segments: footer, pruning, the columns of the predicate, then the rest of the matching rows.
 
+use std::fmt::Display;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -8,8 +9,9 @@ use trawl_event::block::Projection;
 use trawl_event::merge::rows_between;
 use trawl_event::restore::Restorer;
 use trawl_event::{Block, RowSet, Timestamp};
+use trawl_query::Partial;
 use trawl_segment::{Fetched, RowGroup, SegmentReader};
-use trawl_store::ports::{Objects, ScanResult, SegmentRow, StoreError};
+use trawl_store::ports::{Objects, ScanResult, SegmentRow, StoreError, Unreadable};
 
 use crate::sink::{Candidate, Candidates, Writer};
 use crate::{Job, ScanError};
@@ -22,9 +24,12 @@ const GRANULE_RAW_BYTES: u64 = 256 * 1024;
 /// Row groups decoded side by side; bounds the memory of a worker.
 const ROW_GROUPS_AT_ONCE: usize = 2;
 
+/// A segment and its place among those of the task.
+type Placed<'t> = (u32, &'t SegmentRow);
+
 /// A segment whose footer has been read.
 struct Open<'t> {
-    row: &'t SegmentRow,
+    row: Placed<'t>,
     reader: SegmentReader,
     /// The object, if it was small enough to be read at once.
     whole: Option<Bytes>,
@@ -41,15 +46,38 @@ struct Unit {
     first_row: u32,
 }
 
+/// Scans all segments that can be read, and names the others. What a segment gave before it turned out to be
+/// damaged does not count: it is all there or left out.
 pub async fn scan<O: Objects>(
     objects: &O,
     job: &Job<'_>,
     rows: &[SegmentRow],
     result: &mut ScanResult,
 ) -> Result<(), ScanError> {
+    let mut rows: Vec<Placed<'_>> = rows.iter().enumerate().map(|(place, row)| (place as u32, row)).collect();
+    loop {
+        match scan_readable(objects, job, &rows, result).await {
+            Err(ScanError::Segment(unreadable)) => {
+                rows.retain(|(place, _)| *place != unreadable.place);
+                let ScanResult { gets, bytes_read, unreadable: mut known, .. } = std::mem::take(result);
+                known.push(unreadable);
+                let partial = Partial::new(&job.query);
+                *result = ScanResult { partial, gets, bytes_read, unreadable: known, ..ScanResult::default() };
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn scan_readable<O: Objects>(
+    objects: &O,
+    job: &Job<'_>,
+    rows: &[Placed<'_>],
+    result: &mut ScanResult,
+) -> Result<(), ScanError> {
     let mut segments = Vec::with_capacity(rows.len());
-    for (index, row) in rows.iter().enumerate() {
-        segments.push(open(objects, job, row, index as u32, result).await?);
+    for row in rows {
+        segments.push(open(objects, job, *row, result).await?);
     }
     let units = plan(job, &segments, result);
     let mut candidates = Candidates::new(job);
@@ -93,45 +121,49 @@ fn granules(group: &RowGroup) -> u64 {
 /// Reads the footer of a segment.
 pub async fn footer<O: Objects>(
     objects: &O,
-    row: &SegmentRow,
+    row: Placed<'_>,
     result: &mut ScanResult,
 ) -> Result<SegmentReader, ScanError> {
-    let range = row.footer_offset..row.size_bytes;
-    let bytes = get(objects, row, &[range], result).await?.pop().unwrap_or_default();
-    SegmentReader::open(bytes, row.footer_offset, row.size_bytes).map_err(|error| damaged(row, error))
+    let SegmentRow { footer_offset, size_bytes, .. } = *row.1;
+    let bytes = get(objects, row, &[footer_offset..size_bytes], result).await?.pop().unwrap_or_default();
+    SegmentReader::open(bytes, footer_offset, size_bytes).map_err(|error| damaged(row, error))
 }
 
 async fn open<'t, O: Objects>(
     objects: &O,
     job: &Job<'_>,
-    row: &'t SegmentRow,
-    index: u32,
+    row: Placed<'t>,
     result: &mut ScanResult,
 ) -> Result<Open<'t>, ScanError> {
-    let is_small = row.size_bytes <= WHOLE_OBJECT_BYTES;
-    let start = if is_small { 0 } else { row.footer_offset };
-    let end = start..row.size_bytes;
+    let SegmentRow { footer_offset, size_bytes, .. } = *row.1;
+    let is_small = size_bytes <= WHOLE_OBJECT_BYTES;
+    let start = if is_small { 0 } else { footer_offset };
+    let end = start..size_bytes;
     let bytes = get(objects, row, std::slice::from_ref(&end), result).await?.pop().unwrap_or_default();
-    let footer = if is_small { bytes.slice(row.footer_offset as usize..) } else { bytes.clone() };
-    let reader = SegmentReader::open(footer, row.footer_offset, row.size_bytes).map_err(|error| damaged(row, error))?;
-    let source = job.task.number << 16 | index;
+    let footer = if is_small { bytes.slice(footer_offset as usize..) } else { bytes.clone() };
+    let reader = SegmentReader::open(footer, footer_offset, size_bytes).map_err(|error| damaged(row, error))?;
+    let source = job.task.number << 16 | row.0;
     Ok(Open { row, reader, whole: is_small.then_some(bytes), source })
 }
 
-fn damaged(row: &SegmentRow, error: trawl_segment::Error) -> ScanError {
-    ScanError::Segment { key: row.key.to_string(), error }
+fn damaged((place, row): Placed<'_>, error: impl Display) -> ScanError {
+    ScanError::Segment(Unreadable { place, reason: format!("segment {} cannot be read: {error}", row.key) })
 }
 
 async fn get<O: Objects>(
     objects: &O,
-    row: &SegmentRow,
+    row: Placed<'_>,
     ranges: &[Range<u64>],
     result: &mut ScanResult,
 ) -> Result<Vec<Bytes>, ScanError> {
     result.gets += ranges.len() as u64;
     result.bytes_read += ranges.iter().map(|range| range.end - range.start).sum::<u64>();
-    let found = objects.get_ranges(row.key.as_str(), ranges).await?;
-    found.ok_or_else(|| StoreError::Permanent(format!("object {} is gone", row.key)).into())
+    match objects.get_ranges(row.1.key.as_str(), ranges).await {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Err(damaged(row, "the object is gone")),
+        Err(StoreError::Permanent(reason)) => Err(damaged(row, reason)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The row groups that overlap the time range, in the order of the search.

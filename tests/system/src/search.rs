@@ -58,14 +58,7 @@ pub fn follow(client: &Client, id: &str) -> Result<Found, trawl_client::Error> {
             row.iter().map(|cell| serde_json::from_str(cell.get()).expect("a cell is JSON")).collect()
         };
         let rows = page.aggregates.map(|table| table.rows.into_iter().map(cells).collect()).unwrap_or_default();
-        return Ok(Found {
-            status: page.status,
-            events,
-            rows,
-            missing: page.missing,
-            pages,
-            progress: page.progress,
-        });
+        return Ok(Found { status: page.status, events, rows, missing: page.missing, pages, progress: page.progress });
     }
 }
 

@@ -14,7 +14,7 @@ use trawl_system::server::{PERSIST_AT_ONCE, Server};
 /// Events of each day.
 const EVENTS: usize = 2000;
 /// Places of the object in which a bit is turned over, one after the other.
-const PLACES: usize = 60;
+const PLACES: usize = 300;
 const DAYS: [&str; 2] = ["2026-03-01", "2026-03-02"];
 
 fn event(day: &str, number: usize) -> Value {
@@ -121,7 +121,7 @@ fn a_byte_that_changed_is_noticed_or_does_no_harm() {
         fs::write(&object, &bytes).unwrap();
         let found = search(&client, &all("order"));
         match found.status {
-            // A bit that no search reads, such as one of a statistic.
+            // A bit that no search reads, such as one of a name for other readers.
             SearchStatus::Complete => assert!(found.events == undamaged, "byte {place}: the result changed silently"),
             SearchStatus::Partial => {
                 noticed += 1;

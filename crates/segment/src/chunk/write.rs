@@ -348,7 +348,13 @@ fn compress(page: &[u8], level: i32) -> Result<Bytes> {
     COMPRESSOR.with_borrow_mut(|kept| {
         let compressor = match kept {
             Some((kept_level, compressor)) if *kept_level == level => compressor,
-            _ => &mut kept.insert((level, zstd::bulk::Compressor::new(level)?)).1,
+            _ => {
+                let mut compressor = zstd::bulk::Compressor::new(level)?;
+                // Four bytes a page, checked by every reader: a bit that turned over on disk may decompress all
+                // the same, and would change an event unnoticed.
+                compressor.include_checksum(true)?;
+                &mut kept.insert((level, compressor)).1
+            }
         };
         Ok(compressor.compress(page)?.into())
     })

@@ -18,7 +18,7 @@ pub use clock::{Clock, Ids};
 pub use objects::{ObjectMeta, Objects, Put};
 pub use searches::{SearchId, Searches, Version};
 pub use stream::{NewRecord, Position, Record, ShardId, Stream};
-pub use workers::{FieldCount, Launcher, RowKey, ScanEvent, ScanResult, ScanTask, Source, Want, Workers};
+pub use workers::{FieldCount, Launcher, RowKey, ScanEvent, ScanResult, ScanTask, Source, Unreadable, Want, Workers};
 
 /// Why a port could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -97,6 +97,15 @@ pub struct ScanEvent {
     pub sort: Option<trawl_query::SortKey>,
 }
 
+/// A segment that cannot be read, however often it is tried: it is damaged or gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// Its place among the segments of the task.
+    pub place: u32,
+    /// Why.
+    pub reason: String,
+}
+
 /// What a scan worker found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScanResult {
@@ -110,6 +119,9 @@ pub struct ScanResult {
     pub query_error: Option<trawl_query::QueryError>,
     /// The fields, if these were wanted.
     pub fields: Vec<FieldCount>,
+    /// Segments of the task of which nothing else counts.
+    #[serde(default)]
+    pub unreadable: Vec<Unreadable>,
     /// How many events matched as far as was counted.
     pub events_matched: u64,
     /// Object-store reads.

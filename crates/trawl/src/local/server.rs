@@ -74,6 +74,7 @@ async fn route(
             trawl_api::json(StatusCode::OK, &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
                 .unwrap_or_else(ApiError::into_response)
         }
+        (_, "/v1/health") => method_not_allowed(method, "GET"),
         (&Method::POST, "/v1/admin/compact") => match stages.compact().await {
             Ok(done) => trawl_api::json(StatusCode::OK, &done),
             Err(error) => Err(ApiError::internal(format!("{error:#}"))),

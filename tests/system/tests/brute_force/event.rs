@@ -2,6 +2,18 @@
 
 use serde_json::Value;
 
+/// A string, and what it is without its case.
+pub struct Text {
+    pub plain: String,
+    pub folded: Vec<char>,
+}
+
+impl Text {
+    pub fn new(plain: &str) -> Self {
+        Self { plain: plain.to_owned(), folded: plain.chars().map(folded).collect() }
+    }
+}
+
 /// An event with its texts and its time at hand.
 pub struct Event {
     pub json: Value,
@@ -9,7 +21,7 @@ pub struct Event {
     pub serial: u64,
     pub time_ns: i64,
     /// Every string in it, the timestamp aside.
-    pub texts: Vec<String>,
+    pub texts: Vec<Text>,
 }
 
 impl Event {
@@ -38,9 +50,9 @@ impl Event {
     }
 }
 
-fn strings(value: &Value, texts: &mut Vec<String>) {
+fn strings(value: &Value, texts: &mut Vec<Text>) {
     match value {
-        Value::String(text) => texts.push(text.clone()),
+        Value::String(text) => texts.push(Text::new(text)),
         Value::Array(items) => items.iter().for_each(|item| strings(item, texts)),
         Value::Object(fields) => fields.values().for_each(|field| strings(field, texts)),
         _ => {}
@@ -130,11 +142,10 @@ impl Needle {
         Self { parts, bound_at_begin, bound_at_end }
     }
 
-    pub fn is_in(&self, text: &str) -> bool {
-        let text: Vec<char> = text.chars().map(folded).collect();
+    pub fn is_in(&self, text: &[char]) -> bool {
         let first = self.parts[0][0];
         let begins = |at: usize| !(self.bound_at_begin && is_word(first) && at > 0 && is_word(text[at - 1]));
-        (0..text.len()).any(|at| begins(at) && self.goes_on(&text, at, 0))
+        (0..text.len()).any(|at| begins(at) && self.goes_on(text, at, 0))
     }
 
     /// Whether part `part` stands at `at`, and the rest behind it.

@@ -19,7 +19,7 @@ use event::Event;
 use queries::{Generated, Generator};
 
 /// Queries asked of each state of the data.
-const QUERIES: usize = 400;
+const QUERIES: usize = 300;
 /// Chooses the queries.
 const SEED: &str = "TRAWL_SEED";
 /// Events of one request.

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 use trawl_system::chance::Chance;
 
-use crate::event::{Event, Needle, Number};
+use crate::event::{Event, Needle, Number, Text};
 
 /// The text of a query, and which events it should find.
 pub struct Generated {
@@ -39,7 +39,7 @@ fn generated(text: String, passes: impl Fn(&Event) -> bool + 'static) -> Generat
 /// What is looked for in one text, as it is written in a query.
 struct Term {
     text: String,
-    is_in: Box<dyn Fn(&str) -> bool>,
+    is_in: Box<dyn Fn(&Text) -> bool>,
     /// What it spells when it has no wildcard and is no regex.
     value: Option<String>,
 }
@@ -86,7 +86,8 @@ impl<'g> Generator<'g> {
 
     fn in_any_text(&mut self) -> Generated {
         let event = self.chance.pick(self.events);
-        let texts: Vec<&String> = event.texts.iter().filter(|text| !text.trim().is_empty()).collect();
+        let texts: Vec<&String> =
+            event.texts.iter().map(|text| &text.plain).filter(|text| !text.trim().is_empty()).collect();
         if texts.is_empty() {
             return generated("*".to_owned(), |_| true);
         }
@@ -97,7 +98,8 @@ impl<'g> Generator<'g> {
 
     /// A term that is found in `text`.
     fn term(&mut self, text: &str) -> Term {
-        let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).collect();
+        let words: Vec<&str> =
+            text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).collect();
         let tokens: Vec<&str> = text.split_whitespace().collect();
         let Some(word) = (!words.is_empty()).then(|| *self.chance.pick(&words)) else { return self.phrase(text) };
         let is_keyword = ["AND", "OR", "NOT", "TO"].contains(&word);
@@ -105,7 +107,11 @@ impl<'g> Generator<'g> {
             0 | 1 if !is_keyword => {
                 let spelled = self.any_case(word);
                 let needle = Needle::new(&[word], true, true);
-                Term { text: spelled, is_in: Box::new(move |text| needle.is_in(text)), value: Some(word.to_owned()) }
+                Term {
+                    text: spelled,
+                    is_in: Box::new(move |text| needle.is_in(&text.folded)),
+                    value: Some(word.to_owned()),
+                }
             }
             2 => self.with_wildcards(word),
             3 => {
@@ -124,7 +130,7 @@ impl<'g> Generator<'g> {
         let length = 1 + self.chance.below((chars.len() - begin).min(30));
         let some: String = chars[begin..begin + length].iter().collect();
         let needle = Needle::new(&[&some], true, true);
-        Term { text: quoted(&some), is_in: Box::new(move |text| needle.is_in(text)), value: Some(some) }
+        Term { text: quoted(&some), is_in: Box::new(move |text| needle.is_in(&text.folded)), value: Some(some) }
     }
 
     fn with_wildcards(&mut self, word: &str) -> Term {
@@ -145,7 +151,7 @@ impl<'g> Generator<'g> {
                 (format!("*{part}*"), Needle::new(&[&part], false, false))
             }
         };
-        Term { text, is_in: Box::new(move |text| needle.is_in(text)), value: None }
+        Term { text, is_in: Box::new(move |text| needle.is_in(&text.folded)), value: None }
     }
 
     /// `one*other`, both out of one token.
@@ -157,7 +163,7 @@ impl<'g> Generator<'g> {
         let place = self.chance.below(words.len() - 1);
         let parts = [words[place], words[place + 1]];
         let needle = Needle::new(&parts, true, true);
-        Some(Term { text: parts.join("*"), is_in: Box::new(move |text| needle.is_in(text)), value: None })
+        Some(Term { text: parts.join("*"), is_in: Box::new(move |text| needle.is_in(&text.folded)), value: None })
     }
 
     /// A regex that finds the word; classes are spelled out for the second evaluation.
@@ -185,7 +191,7 @@ impl<'g> Generator<'g> {
         let flags = if ignores_case { "(?i)" } else { "" };
         let compiled = Regex::new(&format!("{flags}{spelled_out}")).unwrap();
         let text = format!("/{}/{}", asked.replace('/', "\\/"), if ignores_case { "i" } else { "" });
-        Term { text, is_in: Box::new(move |text| compiled.is_match(text)), value: None }
+        Term { text, is_in: Box::new(move |text| compiled.is_match(&text.plain)), value: None }
     }
 
     fn any_case(&mut self, word: &str) -> String {
@@ -204,7 +210,11 @@ impl<'g> Generator<'g> {
         if path == "timestamp" {
             return self.at_time(event);
         }
-        let field = if path.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) { path.clone() } else { quoted(&path) };
+        let field = if path.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
+            path.clone()
+        } else {
+            quoted(&path)
+        };
         if self.chance.percent(15) {
             let parent = path.rsplit_once('.').map(|(parent, _)| parent.to_owned()).filter(|_| self.chance.percent(30));
             let (path, field) = match parent {
@@ -221,7 +231,7 @@ impl<'g> Generator<'g> {
                 let Term { text, is_in, value } = self.term(text);
                 generated(format!("{field}:{text}"), move |event| {
                     event.values(&path).into_iter().any(|found| match found {
-                        Value::String(text) => is_in(text),
+                        Value::String(text) => is_in(&Text::new(text)),
                         scalar => value.as_deref().is_some_and(|value| spells(value, scalar, false)),
                     })
                 })

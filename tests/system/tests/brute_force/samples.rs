@@ -43,9 +43,23 @@ fn simulated() -> Vec<Value> {
 fn odd(chance: &mut Chance) -> Value {
     let second = chance.below(3600);
     let fraction = ["", ".5", ".123456789", ".000001"];
-    let time = format!("2026-03-02T1{}:{:02}:{:02}{}Z", chance.below(3), second / 60, second % 60, chance.pick(&fraction));
+    let time =
+        format!("2026-03-02T1{}:{:02}:{:02}{}Z", chance.below(3), second / 60, second % 60, chance.pick(&fraction));
     let level = ["ERROR", "warn", "Notice", "crit", "3", "loud", "17", ""];
-    let word = ["Zürich", "naïve", "日本語", "x_1", "a-b", "GET /api", "", " ", "\"quoted\"", "back\\slash", "tab\there", "10.0.0.1"];
+    let word = [
+        "Zürich",
+        "naïve",
+        "日本語",
+        "x_1",
+        "a-b",
+        "GET /api",
+        "",
+        " ",
+        "\"quoted\"",
+        "back\\slash",
+        "tab\there",
+        "10.0.0.1",
+    ];
     let mut event = json!({
         "timestamp": time,
         "level": chance.pick(&level),

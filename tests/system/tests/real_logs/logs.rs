@@ -27,8 +27,12 @@ pub fn fingerprint(event: &Value) -> u64 {
 impl Logs {
     /// Unpacks the files into a directory and reads them.
     pub fn unpack(packed: &[PathBuf], directory: &Path) -> Self {
-        let mut logs =
-            Self { files: Vec::new(), fingerprints: Vec::new(), services: BTreeSet::new(), times_pushed: HashMap::new() };
+        let mut logs = Self {
+            files: Vec::new(),
+            fingerprints: Vec::new(),
+            services: BTreeSet::new(),
+            times_pushed: HashMap::new(),
+        };
         for path in packed {
             let text = zstd::decode_all(File::open(path).unwrap()).unwrap();
             let unpacked = directory.join(path.file_stem().unwrap());

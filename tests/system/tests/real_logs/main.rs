@@ -152,7 +152,8 @@ fn compare(question: &Question, answer: &Answer, found: &Found, logs: &Logs, whe
         let same = rows.len() == found.rows.len()
             && rows.iter().zip(&found.rows).all(|(expected, row)| {
                 let cells = expected.iter().zip(row);
-                expected.len() == row.len() && cells.clone().all(|(one, other)| same_cell(one, other, question.tolerance))
+                expected.len() == row.len()
+                    && cells.clone().all(|(one, other)| same_cell(one, other, question.tolerance))
             });
         assert!(same, "{when}: {query:?}:\nexpected {rows:?}\nfound    {:?}", found.rows);
         return;
