@@ -3,6 +3,8 @@
 //! The snapshot is read first, then the end of each shard: whatever was acknowledged before the
 //! search began is in a segment of the snapshot or between its checkpoint and that end.
 
+use std::collections::BTreeMap;
+
 use trawl_api::search::Order;
 use trawl_event::TenantId;
 use trawl_store::ports::{Catalog, Position, RowKey, ScanTask, SegmentRow, Source, StoreError, Stream, Want};
@@ -33,12 +35,16 @@ pub async fn plan<S: Stream, K: Catalog>(
     limit: usize,
 ) -> Result<Vec<Planned>, StoreError> {
     let snapshot = catalog.snapshot(tenant, asked.from, asked.to).await?;
-    let mut sources = Vec::new();
+    let mut ends = BTreeMap::new();
     for shard in stream.shards().await? {
-        let after = snapshot.checkpoints.get(&shard).copied().unwrap_or(Position::START);
-        let upto = stream.end(&shard).await?;
-        if upto > after {
-            sources.push(Source::Tail { shard, after, upto });
+        let end = stream.end(&shard).await?;
+        ends.insert(shard, end);
+    }
+    let mut sources = Vec::new();
+    for (shard, upto) in &ends {
+        let after = snapshot.checkpoints.get(shard).copied().unwrap_or(Position::START);
+        if *upto > after {
+            sources.push(Source::Tail { shard: shard.clone(), after, upto: *upto, ends: ends.clone() });
         }
     }
     sources.extend(cut(snapshot.segments, asked.order).into_iter().map(Source::Segments));

@@ -42,9 +42,9 @@ where
                 position = last.position;
                 let (claims, events): (Vec<Claim>, Vec<u64>) = own_batches(tenant, &shard, &records).unzip();
                 // A batch that was sent twice counts in one place, as in a search.
-                let owned = if claims.is_empty() { Vec::new() } else { self.catalog.claim(claims).await? };
-                tail_events +=
-                    events.iter().zip(owned).filter(|(_, owned)| *owned).map(|(events, _)| events).sum::<u64>();
+                let earlier = if claims.is_empty() { Vec::new() } else { self.catalog.claim(claims).await? };
+                let owned = events.iter().zip(earlier).filter(|(_, earlier)| earlier.is_empty());
+                tail_events += owned.map(|(events, _)| events).sum::<u64>();
             }
         }
         Ok(StatusAnswer { tail_events, totals })

@@ -54,11 +54,11 @@ pub async fn gather<K: Catalog>(catalog: &K, shard: &ShardId, records: &[Record]
             dead_letters.push(DeadLetter::new(record, error.to_string()));
         }
     }
-    let owned = if claims.is_empty() { Vec::new() } else { catalog.claim(claims).await? };
+    let earlier = if claims.is_empty() { Vec::new() } else { catalog.claim(claims).await? };
     let mut mergers: BTreeMap<(TenantId, Day), Merger> = BTreeMap::new();
     let mut repeated_batches = Vec::new();
-    for ((tenant, id, block), owned) in decoded.into_iter().zip(owned) {
-        if owned {
+    for ((tenant, id, block), earlier) in decoded.into_iter().zip(earlier) {
+        if earlier.is_empty() {
             append_by_day(&mut mergers, &tenant, &block);
         } else {
             repeated_batches.push(id);

@@ -26,7 +26,7 @@ pub async fn list<S: Stream, O: Objects>(stream: &S, objects: &O, task: &ScanTas
                 }
             }
         }
-        Source::Tail { shard, after, upto } => {
+        Source::Tail { shard, after, upto, .. } => {
             let mut position = *after;
             while position < *upto {
                 let records = stream.read(shard, position, READ_BYTES).await?;

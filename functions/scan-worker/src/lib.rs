@@ -12,6 +12,7 @@ mod segments;
 mod sink;
 mod tail;
 
+use tail::Range;
 use trawl_query::{Evaluator, Output, Partial, Query, QueryError};
 use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, StoreError, Stream, Unreadable, Want};
 
@@ -100,8 +101,9 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
         let mut result = ScanResult { partial, ..ScanResult::default() };
         match &task.source {
             Source::Segments(rows) => segments::scan(&self.objects, &job, rows, &mut result).await?,
-            Source::Tail { shard, after, upto } => {
-                tail::scan(&self.stream, &self.catalog, &job, shard, (*after, *upto), &mut result).await?;
+            Source::Tail { shard, after, upto, ends } => {
+                let range = Range { shard, after: *after, upto: *upto, ends };
+                tail::scan(&self.stream, &self.catalog, &job, range, &mut result).await?;
             }
         }
         result.duration_ms = ((self.clock.now().0 - started.0).max(0) / 1_000_000) as u64;

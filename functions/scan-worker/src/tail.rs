@@ -1,6 +1,7 @@
 //! The records of a shard that are in no segment of the snapshot.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use trawl_event::batch::{self, Batch};
@@ -8,7 +9,7 @@ use trawl_event::block::Projection;
 use trawl_event::merge::rows_between;
 use trawl_event::restore::Restorer;
 use trawl_event::{Block, RowSet, Timestamp};
-use trawl_store::ports::{Catalog, Claim, Position, Record, ScanResult, ShardId, Stream};
+use trawl_store::ports::{Catalog, Claim, Place, Position, Record, ScanResult, ShardId, Stream};
 
 use crate::sink::{Candidate, Candidates, Writer};
 use crate::{Job, READ_BYTES, ScanError};
@@ -24,14 +25,29 @@ struct Found {
     rows: RowSet,
 }
 
+/// The records of a shard in `(after, upto]`, as part of what the search sees of all shards.
+pub struct Range<'t> {
+    pub shard: &'t ShardId,
+    pub after: Position,
+    pub upto: Position,
+    pub ends: &'t BTreeMap<ShardId, Position>,
+}
+
+impl Range<'_> {
+    /// Whether the search sees what stands there.
+    fn sees(&self, place: &Place) -> bool {
+        self.ends.get(&place.shard).is_some_and(|end| place.position <= *end)
+    }
+}
+
 pub async fn scan<S: Stream, K: Catalog>(
     stream: &S,
     catalog: &K,
     job: &Job<'_>,
-    shard: &ShardId,
-    (after, upto): (Position, Position),
+    range: Range<'_>,
     result: &mut ScanResult,
 ) -> Result<(), ScanError> {
+    let Range { shard, after, upto, .. } = range;
     let mut candidates = Candidates::new(job);
     let mut kept: Vec<Option<Batch>> = Vec::new();
     let mut next_row = 0u32;
@@ -53,7 +69,7 @@ pub async fn scan<S: Stream, K: Catalog>(
                 candidates.more = true;
                 break;
             }
-            for found in evaluate(job, owned(catalog, step).await?) {
+            for found in evaluate(job, counting_here(catalog, &range, step).await?) {
                 match &mut result.partial {
                     Some(partial) => {
                         result.events_matched += found.rows.count() as u64;
@@ -139,13 +155,22 @@ fn relevant_batches(job: &Job<'_>, shard: &ShardId, records: &[Record], next_row
     batches
 }
 
-/// Those that belong to their place.
+/// Those that count at their place.
 ///
-/// Which batches belong where is settled by the same claims that the persister makes, so that a
-/// batch that was sent twice counts in one place, whoever looks first.
-async fn owned<K: Catalog>(catalog: &K, batches: &[Placed]) -> Result<Vec<Placed>, ScanError> {
-    let owned = catalog.claim(batches.iter().map(|placed| placed.claim.clone()).collect()).await?;
-    Ok(batches.iter().zip(owned).filter(|(_, owned)| *owned).map(|(placed, _)| placed.clone()).collect())
+/// A batch that was sent twice belongs to the first place to claim it, whoever looks first,
+/// persister or search. But that place may lie beyond what this search sees, while another that
+/// was acknowledged before lies within: the batch counts at the first of its places within.
+/// All tasks of a search agree on that one, since turns never change. And no segment of the
+/// search holds the batch as well: had its owner been persisted by then, it would lie within.
+async fn counting_here<K: Catalog>(
+    catalog: &K,
+    range: &Range<'_>,
+    batches: &[Placed],
+) -> Result<Vec<Placed>, ScanError> {
+    let earlier = catalog.claim(batches.iter().map(|placed| placed.claim.clone()).collect()).await?;
+    let counts_here = |earlier: &Vec<Place>| !earlier.iter().any(|place| range.sees(place));
+    let placed = batches.iter().zip(earlier).filter(|(_, earlier)| counts_here(earlier));
+    Ok(placed.map(|(placed, _)| placed.clone()).collect())
 }
 
 /// Decodes and filters on all cores; the order stays.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use trawl_event::{TenantId, Timestamp};
 use trawl_store::ports::{
-    Catalog, Claim, Commit, CommitOutcome, NewRecord, ObjectMeta, Objects, Position, Put, Record, Replacement, Result,
-    Retired, SearchId, Searches, SegmentKey, SegmentRow, ShardId, Snapshot, Stream, Totals, Version,
+    Catalog, Claim, Commit, CommitOutcome, NewRecord, ObjectMeta, Objects, Place, Position, Put, Record, Replacement,
+    Result, Retired, SearchId, Searches, SegmentKey, SegmentRow, ShardId, Snapshot, Stream, Totals, Version,
 };
 
 use crate::memory::{MemoryCatalog, MemoryObjects, MemorySearches, MemoryStream};
@@ -120,13 +120,13 @@ impl Catalog for Faulty<MemoryCatalog> {
         self.world.call("catalog.checkpoint", self.inner.checkpoint(shard)).await
     }
 
-    async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<bool>> {
+    async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<Vec<Place>>> {
         let count = claims.len();
-        let owned = self.world.call("catalog.claim", self.inner.claim(claims)).await?;
-        if owned.contains(&false) {
+        let earlier = self.world.call("catalog.claim", self.inner.claim(claims)).await?;
+        if earlier.iter().any(|places| !places.is_empty()) {
             self.world.cover("repeated batch dropped");
         }
-        Ok(if self.plant == Some(Plant::EveryClaimOwns) { vec![true; count] } else { owned })
+        Ok(if self.plant == Some(Plant::EveryClaimOwns) { vec![Vec::new(); count] } else { earlier })
     }
 
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome> {

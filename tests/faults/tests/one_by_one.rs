@@ -308,3 +308,45 @@ fn g8_bad_input() {
         assert_eq!(calm.stages.stores.catalog.totals(&t).await.unwrap().dead_letters, 0);
     });
 }
+
+/// A request sent again may reach another shard, once shards are added or one has refused it. A search
+/// that was planned before does not see the repetition, which may all the same be the first to be claimed.
+#[test]
+fn g4_a_repetition_in_another_shard_hides_nothing() {
+    run(Setup { shards: 3, ..Setup::default() }, async |calm: Calm| {
+        let t = tenant("t");
+        calm.push(&t, Some("key"), line("e", 1)).await;
+        let history = calm.stages.stores.stream.history();
+        let home = history.iter().find(|(_, records)| !records.is_empty()).unwrap().0.clone();
+        let data = history[&home][0].data.clone();
+        let mut others: Vec<ShardId> = calm.shards().await.into_iter().filter(|shard| *shard != home).collect();
+        let (second, third) = (others.remove(0), others.remove(0));
+        let asked = coordinator::state::Asked {
+            query: "*".into(),
+            from: Timestamp::MIN,
+            to: Timestamp::MAX,
+            limit: 1000,
+            order: Order::Asc,
+        };
+        let plan = async || coordinator::plan::plan(&calm.stages.stream, &calm.stages.catalog, &t, &asked, 1000).await;
+        let first_only = plan().await.unwrap();
+        calm.stages.stores.stream.append_to(&second, data.clone()).unwrap();
+        let first_two = plan().await.unwrap();
+        calm.stages.stores.stream.append_to(&third, data).unwrap();
+        let persist = async |shard: &ShardId| {
+            let records = calm.tail(shard).await;
+            calm.stages.persister.persist(shard, &records).await.unwrap()
+        };
+        assert_eq!(persist(&third).await.events, 1, "the last of the three is the first to be claimed");
+        for planned in [first_only, first_two] {
+            let mut seen = 0;
+            for task in planned {
+                seen += calm.stages.worker.run(&task.task).await.unwrap().events.len();
+            }
+            assert_eq!(seen, 1);
+        }
+        assert_eq!(calm.count(&t).await, 1);
+        assert_eq!((persist(&home).await.events, persist(&second).await.events), (0, 0));
+        assert_eq!(calm.count(&t).await, 1);
+    });
+}

@@ -7,8 +7,8 @@ use trawl_event::{BatchId, TenantId, Timestamp};
 
 use super::all_at_once;
 use crate::ports::{
-    Catalog, Claim, Commit, CommitOutcome, Origin, Position, Replacement, Retired, SegmentKey, SegmentRow, ShardId,
-    Snapshot, Totals,
+    Catalog, Claim, Commit, CommitOutcome, Origin, Place, Position, Replacement, Retired, SegmentKey, SegmentRow,
+    ShardId, Snapshot, Totals,
 };
 
 /// Checks everything the port says.
@@ -229,9 +229,9 @@ async fn tenants_are_apart<C: Catalog>(catalog: C) {
     assert_eq!(snapshot(&catalog, "nobody").await.segments, []);
     assert_eq!(catalog.totals(&tenant("mine")).await.unwrap().segments, 1);
     let place = |tenant| Claim { tenant, ..claim(1, 1) };
-    assert_eq!(catalog.claim(vec![place(tenant("mine"))]).await, Ok(vec![true]));
+    assert_eq!(catalog.claim(vec![place(tenant("mine"))]).await, Ok(vec![vec![]]));
     let elsewhere = Claim { position: Position::of(2), ..place(tenant("other")) };
-    assert_eq!(catalog.claim(vec![elsewhere]).await, Ok(vec![true]), "another tenant's batch of the same id");
+    assert_eq!(catalog.claim(vec![elsewhere]).await, Ok(vec![vec![]]), "another tenant's batch of the same id");
 }
 
 async fn a_replacement_swaps_rows<C: Catalog>(catalog: C) {
@@ -297,15 +297,20 @@ async fn the_first_place_owns_a_batch<C: Catalog>(catalog: C) {
         Claim { ordinal: 1, ..owner.clone() },
         Claim { shard: ShardId("shard-2".into()), ..owner.clone() },
     ];
+    let places: Vec<Place> = [&owner].into_iter().chain(&others).map(Claim::place).collect();
+    let in_turn: Vec<Vec<Place>> = (1..=others.len()).map(|before| places[..before].to_vec()).collect();
     for _ in 0..2 {
-        assert_eq!(catalog.claim(vec![owner.clone()]).await, Ok(vec![true]));
-        assert_eq!(catalog.claim(others.clone()).await, Ok(vec![false; others.len()]));
+        assert_eq!(catalog.claim(vec![owner.clone()]).await, Ok(vec![vec![]]));
+        assert_eq!(catalog.claim(others.clone()).await, Ok(in_turn.clone()), "each place keeps its turn");
     }
     let later = Claim { arrived: Timestamp(2000), ..owner.clone() };
-    assert_eq!(catalog.claim(vec![later]).await, Ok(vec![true]), "the place counts, not the time");
+    assert_eq!(catalog.claim(vec![later]).await, Ok(vec![vec![]]), "the place counts, not the time");
     // Twice in one call: the first of them owns it; answers come in the order of the claims.
-    let mixed = vec![claim(5, 9), claim(5, 10), others[0].clone(), owner, claim(5, 9), claim(6, 10)];
-    assert_eq!(catalog.claim(mixed).await, Ok(vec![true, false, false, true, true, true]));
+    let mixed = vec![claim(5, 9), claim(5, 10), others[0].clone(), owner.clone(), claim(5, 9), claim(6, 10)];
+    let none = Vec::new();
+    let expected =
+        vec![none.clone(), vec![claim(5, 9).place()], vec![owner.place()], none.clone(), none.clone(), none];
+    assert_eq!(catalog.claim(mixed).await, Ok(expected));
 }
 
 async fn of_concurrent_claims_one_wins<C: Catalog + 'static>(catalog: C) {
@@ -319,24 +324,28 @@ async fn of_concurrent_claims_one_wins<C: Catalog + 'static>(catalog: C) {
             claims.reverse();
         }
         async move {
-            let mut owned = catalog.claim(claims).await.unwrap();
+            let mut earlier = catalog.claim(claims).await.unwrap();
             if position % 2 == 0 {
-                owned.reverse();
+                earlier.reverse();
             }
-            owned
+            earlier
         }
     });
-    let owned = all_at_once(claimants).await;
+    let earlier = all_at_once(claimants).await;
     for batch in 0..BATCHES as usize {
-        assert_eq!(owned.iter().filter(|owned| owned[batch]).count(), 1);
+        let mut turns: Vec<usize> = earlier.iter().map(|earlier| earlier[batch].len()).collect();
+        turns.sort_unstable();
+        assert_eq!(turns, [0, 1, 2, 3], "one after the other");
     }
 }
 
 async fn forgotten_claims_are_free_again<C: Catalog>(catalog: C) {
     let (old, new) = (claim(1, 1), Claim { arrived: Timestamp(1001), ..claim(2, 1) });
-    assert_eq!(catalog.claim(vec![old, new]).await, Ok(vec![true, true]));
+    let late = |batch| Claim { arrived: Timestamp(1002), ..claim(batch, 2) };
+    assert_eq!(catalog.claim(vec![old.clone(), new.clone()]).await, Ok(vec![vec![], vec![]]));
     assert_eq!(catalog.forget_claims(Timestamp(1000)).await, Ok(()));
-    assert_eq!(catalog.claim(vec![claim(1, 2), claim(2, 2)]).await, Ok(vec![false, false]));
+    let both = vec![vec![old.place()], vec![new.place()]];
+    assert_eq!(catalog.claim(vec![late(1), late(2)]).await, Ok(both));
     assert_eq!(catalog.forget_claims(Timestamp(1001)).await, Ok(()));
-    assert_eq!(catalog.claim(vec![claim(1, 2), claim(2, 2)]).await, Ok(vec![true, false]));
+    assert_eq!(catalog.claim(vec![late(1), late(2)]).await, Ok(vec![vec![], vec![new.place()]]));
 }

@@ -7,7 +7,7 @@
 //!   shard TEXT, after, upto BLOB     where the events came from; all NULL after a compaction
 //!   retired INT                      NULL while live, else when it was retired (ns)
 //! checkpoints  shard TEXT PK · position BLOB
-//! claims       (tenant TEXT, batch BLOB) PK · shard TEXT · position BLOB · ordinal INT · arrived INT (ns)
+//! claims       turn INT PK · (tenant TEXT, batch BLOB, shard TEXT, position BLOB, ordinal INT) unique · arrived INT (ns)
 //! counters     name TEXT PK · value INT
 //! ```
 //! Positions are blobs of 24 bytes, big endian; batches of 16. A key is committed once: a commit or
@@ -22,14 +22,14 @@ use trawl_event::{TenantId, Timestamp};
 
 use super::sqlite::{Database, Schema, count, count_at, failed, parsed, position_at, position_blob};
 use crate::ports::{
-    Catalog, Claim, Commit, CommitOutcome, Origin, Position, Replacement, Result, Retired, SegmentKey, SegmentRow,
-    ShardId, Snapshot, StoreError, Totals,
+    Catalog, Claim, Commit, CommitOutcome, Origin, Place, Position, Replacement, Result, Retired, SegmentKey,
+    SegmentRow, ShardId, Snapshot, StoreError, Totals,
 };
 
 const SCHEMA: Schema = Schema {
     name: "catalog",
     application_id: i32::from_be_bytes(*b"TrwC"),
-    version: 1,
+    version: 2,
     synchronous: "FULL",
     create: "
         CREATE TABLE segments (
@@ -53,14 +53,15 @@ const SCHEMA: Schema = Schema {
         CREATE INDEX retired_segments ON segments (retired) WHERE retired IS NOT NULL;
         CREATE TABLE checkpoints (shard TEXT PRIMARY KEY, position BLOB NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE claims (
+            turn INTEGER PRIMARY KEY,
             tenant TEXT NOT NULL,
             batch BLOB NOT NULL,
             shard TEXT NOT NULL,
             position BLOB NOT NULL,
             ordinal INTEGER NOT NULL,
             arrived INTEGER NOT NULL,
-            PRIMARY KEY (tenant, batch)
-        ) STRICT, WITHOUT ROWID;
+            UNIQUE (tenant, batch, shard, position, ordinal)
+        ) STRICT;
         CREATE INDEX claims_by_arrival ON claims (arrived);
         CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     ",
@@ -93,15 +94,15 @@ impl Catalog for LocalCatalog {
         self.database.read(|transaction| checkpoint(transaction, shard))
     }
 
-    async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<bool>> {
+    async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<Vec<Place>>> {
         if claims.is_empty() {
             return Ok(Vec::new());
         }
-        let owned = self.database.write(|transaction| {
-            let owns = claims.iter().map(|claim| owns(transaction, claim));
-            owns.collect::<rusqlite::Result<Vec<bool>>>().map(Some).map_err(failed)
+        let earlier = self.database.write(|transaction| {
+            let earlier = claims.iter().map(|claim| places_before(transaction, claim));
+            earlier.collect::<rusqlite::Result<Vec<_>>>().map(Some).map_err(failed)
         });
-        owned.map(Option::unwrap_or_default)
+        earlier.map(Option::unwrap_or_default)
     }
 
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome> {
@@ -224,19 +225,20 @@ fn checkpoint(transaction: &Transaction<'_>, shard: &ShardId) -> Result<Position
     read().map(|found| found.unwrap_or(Position::START)).map_err(failed)
 }
 
-/// Claims a batch unless somebody has, and says whether this place owns it.
-fn owns(transaction: &Transaction<'_>, claim: &Claim) -> rusqlite::Result<bool> {
-    let batch = claim.batch.0.to_be_bytes();
-    let mut insert =
-        transaction.prepare_cached("INSERT INTO claims VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING")?;
-    let (tenant, position) = (claim.tenant.as_str(), position_blob(claim.position));
-    insert.execute(params![tenant, batch, claim.shard.0, position, claim.ordinal, claim.arrived.0])?;
-    let mut select =
-        transaction.prepare_cached("SELECT shard, position, ordinal FROM claims WHERE tenant = ?1 AND batch = ?2")?;
-    select.query_row(params![tenant, batch], |row| {
-        let owner = (ShardId(row.get(0)?), position_at(row, 1)?, row.get::<_, u32>(2)?);
-        Ok(owner == (claim.shard.clone(), claim.position, claim.ordinal))
-    })
+/// Claims a batch, if this place has not yet, and gives the places that did before.
+fn places_before(transaction: &Transaction<'_>, claim: &Claim) -> rusqlite::Result<Vec<Place>> {
+    let (tenant, batch, own) = (claim.tenant.as_str(), claim.batch.0.to_be_bytes(), claim.place());
+    let sql = "INSERT INTO claims (tenant, batch, shard, position, ordinal, arrived)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+    let mut insert = transaction.prepare_cached(sql)?;
+    insert.execute(params![tenant, batch, own.shard.0, position_blob(own.position), own.ordinal, claim.arrived.0])?;
+    let sql = "SELECT shard, position, ordinal FROM claims WHERE tenant = ?1 AND batch = ?2 ORDER BY turn";
+    let mut select = transaction.prepare_cached(sql)?;
+    let place = |row: &Row<'_>| {
+        Ok(Place { shard: ShardId(row.get(0)?), position: position_at(row, 1)?, ordinal: row.get(2)? })
+    };
+    let places = select.query_map(params![tenant, batch], place)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(places.into_iter().take_while(|place| *place != own).collect())
 }
 
 /// Adds a live row.

@@ -107,6 +107,24 @@ pub struct Claim {
     pub arrived: Timestamp,
 }
 
+/// Where a batch stands in the stream.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The shard.
+    pub shard: ShardId,
+    /// The record.
+    pub position: Position,
+    /// Its place among the batches of that record.
+    pub ordinal: u32,
+}
+
+impl Claim {
+    /// Where the batch was found.
+    pub fn place(&self) -> Place {
+        Place { shard: self.shard.clone(), position: self.position, ordinal: self.ordinal }
+    }
+}
+
 /// What a persister run adds, in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
@@ -182,9 +200,10 @@ pub trait Catalog: Send + Sync {
     /// The checkpoint of a shard; [`Position::START`] before its first commit.
     fn checkpoint(&self, shard: &ShardId) -> impl Future<Output = Result<Position>> + Send;
 
-    /// For each claim, whether its place owns the batch. The first place to claim a batch owns
-    /// it; claiming again from the same place (shard, position, ordinal) is true again.
-    fn claim(&self, claims: Vec<Claim>) -> impl Future<Output = Result<Vec<bool>>> + Send;
+    /// For each claim, the places that claimed the batch before this one, the first of them first.
+    /// A batch belongs to the first place to claim it, which is the one that gets none. A place
+    /// that claims again keeps its turn.
+    fn claim(&self, claims: Vec<Claim>) -> impl Future<Output = Result<Vec<Vec<Place>>>> + Send;
 
     /// Adds segments and moves a checkpoint, both or neither.
     fn commit(&self, commit: Commit) -> impl Future<Output = Result<CommitOutcome>> + Send;
@@ -222,7 +241,7 @@ impl<T: Catalog> Catalog for Arc<T> {
         (**self).checkpoint(shard)
     }
 
-    fn claim(&self, claims: Vec<Claim>) -> impl Future<Output = Result<Vec<bool>>> + Send {
+    fn claim(&self, claims: Vec<Claim>) -> impl Future<Output = Result<Vec<Vec<Place>>>> + Send {
         (**self).claim(claims)
     }
 

@@ -12,7 +12,8 @@ pub mod stream;
 pub mod workers;
 
 pub use catalog::{
-    Catalog, Claim, Commit, CommitOutcome, Origin, Replacement, Retired, SegmentKey, SegmentRow, Snapshot, Totals,
+    Catalog, Claim, Commit, CommitOutcome, Origin, Place, Replacement, Retired, SegmentKey, SegmentRow, Snapshot,
+    Totals,
 };
 pub use clock::{Clock, Ids};
 pub use objects::{ObjectMeta, Objects, Put};

@@ -1,5 +1,6 @@
 //! Handing a task to a scan worker: a Lambda invocation, or a thread.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -35,6 +36,9 @@ pub enum Source {
         after: Position,
         /// The end of the shard when the plan was made.
         upto: Position,
+        /// The ends of all shards then: a batch that was sent twice counts at the first place to
+        /// claim it that lies within them.
+        ends: BTreeMap<ShardId, Position>,
     },
 }
 

@@ -5,20 +5,19 @@ use std::sync::Mutex;
 
 use trawl_event::{BatchId, TenantId, Timestamp};
 use trawl_store::ports::{
-    Catalog, Claim, Commit, CommitOutcome, Position, Replacement, Result, Retired, SegmentKey, SegmentRow, ShardId,
-    Snapshot, StoreError, Totals,
+    Catalog, Claim, Commit, CommitOutcome, Place, Position, Replacement, Result, Retired, SegmentKey, SegmentRow,
+    ShardId, Snapshot, StoreError, Totals,
 };
 
 use super::lock;
-
-type Place = (ShardId, Position, u32);
 
 #[derive(Default)]
 struct State {
     checkpoints: BTreeMap<ShardId, Position>,
     /// All rows that were not forgotten; with the time of retirement, if they are retired.
     rows: BTreeMap<SegmentKey, (SegmentRow, Option<Timestamp>)>,
-    claims: BTreeMap<(TenantId, BatchId), (Place, Timestamp)>,
+    /// Who claimed a batch, in turn, and when its record arrived.
+    claims: BTreeMap<(TenantId, BatchId), Vec<(Place, Timestamp)>>,
     dead_letters: u64,
 }
 
@@ -40,10 +39,13 @@ impl State {
         Ok(())
     }
 
-    fn owns(&mut self, claim: Claim) -> bool {
-        let place = (claim.shard, claim.position, claim.ordinal);
-        let owner = self.claims.entry((claim.tenant, claim.batch)).or_insert_with(|| (place.clone(), claim.arrived));
-        owner.0 == place
+    fn places_before(&mut self, claim: Claim) -> Vec<Place> {
+        let own = claim.place();
+        let turns = self.claims.entry((claim.tenant, claim.batch)).or_default();
+        if !turns.iter().any(|(place, _)| *place == own) {
+            turns.push((own.clone(), claim.arrived));
+        }
+        turns.iter().map(|(place, _)| place.clone()).take_while(|place| *place != own).collect()
     }
 }
 
@@ -68,9 +70,9 @@ impl Catalog for MemoryCatalog {
         Ok(lock(&self.0).checkpoints.get(shard).copied().unwrap_or(Position::START))
     }
 
-    async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<bool>> {
+    async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<Vec<Place>>> {
         let mut state = lock(&self.0);
-        Ok(claims.into_iter().map(|claim| state.owns(claim)).collect())
+        Ok(claims.into_iter().map(|claim| state.places_before(claim)).collect())
     }
 
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome> {
@@ -128,7 +130,10 @@ impl Catalog for MemoryCatalog {
     }
 
     async fn forget_claims(&self, before: Timestamp) -> Result<()> {
-        lock(&self.0).claims.retain(|_, (_, arrived)| *arrived >= before);
+        lock(&self.0).claims.retain(|_, turns| {
+            turns.retain(|(_, arrived)| *arrived >= before);
+            !turns.is_empty()
+        });
         Ok(())
     }
 
