@@ -10,7 +10,7 @@ use trawl_store::ports::{
 
 use crate::{CompactError, Compacted, Compactor, before};
 
-/// How far the clocks of the stream and the object store may lie apart.
+/// How far the clocks of the stream, the object store and this process may lie apart.
 const CLOCK_MARGIN: Duration = Duration::from_secs(3600);
 
 impl<S: Stream, O: Objects, K: Catalog, Q: Searches, C: Clock + Ids> Compactor<S, O, K, Q, C> {
@@ -53,7 +53,8 @@ impl<S: Stream, O: Objects, K: Catalog, Q: Searches, C: Clock + Ids> Compactor<S
         }
         let in_flight = self.oldest_in_flight(now).await?;
         self.remove_orphans(before(now, settings.orphan_age).min(before(in_flight, CLOCK_MARGIN)), done).await?;
-        let settled = before(in_flight, settings.repeat_horizon);
+        // The clock here may be ahead of the stream's, which dates claims.
+        let settled = before(before(in_flight, CLOCK_MARGIN), settings.repeat_horizon);
         self.catalog.forget_claims(settled).await?;
         self.searches.remove_expired(now).await?;
         Ok(())

@@ -81,6 +81,8 @@ struct Tracked {
     request: Request,
     attempts: u64,
     acknowledged: bool,
+    /// When the stream's clock said it was first sent.
+    first_sent: Option<Timestamp>,
 }
 
 /// All requests and what became of them.
@@ -100,13 +102,23 @@ impl Model {
         for (index, event) in request.events.iter().enumerate() {
             self.by_id.insert(event.id.clone(), (number, index));
         }
-        self.requests.push(Tracked { request, attempts: 0, acknowledged: false });
+        self.requests.push(Tracked { request, attempts: 0, acknowledged: false, first_sent: None });
         number
     }
 
     /// A request is being sent.
-    pub fn attempt(&mut self, number: usize) {
+    pub fn attempt(&mut self, number: usize, now: Timestamp) {
         self.requests[number].attempts += 1;
+        self.requests[number].first_sent.get_or_insert(now);
+    }
+
+    /// The requests first sent after `since` that the server recognises when they come again.
+    pub fn repeatable(&self, since: Timestamp) -> Vec<(usize, Request)> {
+        let numbered = self.requests.iter().enumerate();
+        let repeatable = numbered.filter(|(_, tracked)| {
+            tracked.request.identity != Identity::None && tracked.first_sent.is_some_and(|sent| sent > since)
+        });
+        repeatable.map(|(number, tracked)| (number, tracked.request.clone())).collect()
     }
 
     /// A request was answered with `202`.

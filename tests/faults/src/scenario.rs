@@ -21,6 +21,9 @@ use crate::world::World;
 /// When every simulation begins: 2026-01-10T06:00:00Z.
 pub const START: Timestamp = Timestamp(1_768_024_800 * NS_PER_SECOND);
 
+/// A batch is remembered for an hour; a client's last try, late as it may be, comes within.
+const LATEST_REPETITION_NS: i64 = 58 * 60 * NS_PER_SECOND;
+
 /// What a seed gave.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -115,6 +118,11 @@ async fn live(env: Arc<Env>, mut chance: Chance) {
             let searches = 1 + chance.below(6);
             begin(&env, &busy, search_often(env.clone(), searches));
         }
+        let late = env.model().repeatable(world.true_now().plus_ns(-LATEST_REPETITION_NS));
+        if round > 0 && !late.is_empty() {
+            let (number, request) = chance.pick(&late).clone();
+            begin(&env, &busy, repeat_late(env.clone(), number, request));
+        }
         if chance.hit(0.4) {
             next_request += 1;
             let tenant = chance.pick(&tenants()).clone();
@@ -154,6 +162,11 @@ async fn push_all(env: Arc<Env>, requests: Vec<Request>) {
     }
 }
 
+async fn repeat_late(env: Arc<Env>, number: usize, request: Request) {
+    env.stages.world.cover("request repeated most of an hour later");
+    client::send_tracked(&env, number, request).await;
+}
+
 async fn search_often(env: Arc<Env>, times: u64) {
     for _ in 0..times {
         let pause_ms = env.stages.world.chance(|chance| chance.below(3000));
@@ -173,8 +186,8 @@ fn other_than(tenant: &TenantId) -> TenantId {
 async fn pass_time(env: &Env, chance: &mut Chance) {
     let world = &env.stages.world;
     if chance.hit(0.6) {
-        world.cover("half an hour went by");
-        world.leap(Duration::from_secs(60 * (30 + chance.below(60))));
+        world.cover("most of an hour went by");
+        world.leap(Duration::from_secs(60 * (35 + chance.below(22))));
     } else {
         let mut ends = BTreeMap::new();
         for shard in env.stages.stores.stream.shards().await.unwrap_or_default() {

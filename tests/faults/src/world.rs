@@ -167,6 +167,11 @@ impl World {
         self.time.fetch_add(duration.as_nanos() as i64, Ordering::Relaxed);
     }
 
+    /// Sets the clock of the stages ahead of the stores' by `error`.
+    pub fn set_clock_error(&self, error: Duration) {
+        self.state().offset_ns = error.as_nanos() as i64;
+    }
+
     /// Waits for the scheduler to draw this caller, no earlier than after `delay`.
     pub fn turn(&self, delay: Duration) -> Turn {
         Turn { world: self.clone(), delay_ns: delay.as_nanos() as i64, ticket: None }

@@ -41,7 +41,7 @@ const OPERATIONS: [&str; 18] = [
 ];
 
 /// What else must have happened.
-const MUST_HAPPEN: [&str; 36] = [
+const MUST_HAPPEN: [&str; 37] = [
     "a day went by",
     "acknowledged request repeated",
     "another tenant asked for a search",
@@ -59,9 +59,9 @@ const MUST_HAPPEN: [&str; 36] = [
     "crash of scan worker",
     "crash of search run",
     "crash of second persister",
-    "half an hour went by",
     "half-done objects.put_if_absent",
     "half-done searches.put_page",
+    "most of an hour went by",
     "objects removed",
     "page followed by a cursor",
     "page read while the search ran",
@@ -71,6 +71,7 @@ const MUST_HAPPEN: [&str; 36] = [
     "repeated batch dropped",
     "replacement: Committed",
     "replacement: Conflict",
+    "request repeated most of an hour later",
     "request tried again",
     "search ended: Cancelled",
     "search ended: Complete",

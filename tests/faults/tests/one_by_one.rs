@@ -1,6 +1,8 @@
 //! Each guarantee of the design on its own, in a small deployment without faults but those named.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use trawl_api::search::{Order, Status};
@@ -348,5 +350,21 @@ fn g4_a_repetition_in_another_shard_hides_nothing() {
         assert_eq!(calm.count(&t).await, 1);
         assert_eq!((persist(&home).await.events, persist(&second).await.events), (0, 0));
         assert_eq!(calm.count(&t).await, 1);
+    });
+}
+
+#[test]
+fn g3_a_repetition_within_the_hour_counts_once_although_clocks_lie_apart() {
+    run(Setup::default(), async |calm: Calm| {
+        let t = tenant("t");
+        calm.push(&t, Some("key"), line("e", 1)).await;
+        calm.persist().await;
+        calm.stages.world.leap(Duration::from_secs(50 * 60));
+        calm.stages.world.set_clock_error(Duration::from_secs(30 * 60));
+        calm.compact().await;
+        calm.push(&t, Some("key"), line("e", 1)).await;
+        assert_eq!(calm.count(&t).await, 1, "in the tail");
+        calm.persist().await;
+        assert_eq!(calm.count(&t).await, 1, "persisted");
     });
 }

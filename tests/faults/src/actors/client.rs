@@ -16,12 +16,17 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Sends a request. True when it was acknowledged.
 pub async fn send(env: &Arc<Env>, request: Request) -> bool {
-    let world = &env.stages.world;
     let number = env.model().track(request.clone());
+    send_tracked(env, number, request).await
+}
+
+/// Sends a request that the model knows, perhaps once more.
+pub async fn send_tracked(env: &Arc<Env>, number: usize, request: Request) -> bool {
+    let world = &env.stages.world;
     let mut pause = FIRST_PAUSE;
     let mut acknowledged = false;
     for _ in 0..ATTEMPTS {
-        env.model().attempt(number);
+        env.model().attempt(number, world.true_now());
         let handled = env.stages.ingest.handle(&request.tenant, &request.headers, request.body.clone());
         let answer = world.mortal("ingest", handled).await;
         let status = answer.as_ref().map(http::Response::status);

@@ -11,7 +11,7 @@ use trawl_event::{BatchId, Timestamp};
 use trawl_store::ports::{Ids, Stream};
 
 use super::Env;
-use crate::requests::Request;
+use crate::requests::{Identity, Request};
 
 /// Appends a record that cannot be decoded, whole or in part.
 pub async fn poison(env: Arc<Env>, request: Request) {
@@ -43,9 +43,10 @@ pub async fn poison(env: Arc<Env>, request: Request) {
         }
     }
     world.cover("poisoned record");
-    let number = env.model().track(request);
+    // Nobody repeats it: it has an id that no request has.
+    let number = env.model().track(Request { identity: Identity::None, ..request });
     if is_there {
-        env.model().attempt(number);
+        env.model().attempt(number, received);
     }
     let shard = world.chance(|chance| chance.pick(&shards).clone());
     if env.stages.stores.stream.append_to(&shard, Bytes::from(record)).is_ok() && is_there {
