@@ -1,5 +1,11 @@
 //! Bad input gets its precise error, and touches nothing else. The requests stand in `scenarios/*.json`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -1,5 +1,11 @@
 //! What was acknowledged is there, once, whatever happens to the server's process.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;

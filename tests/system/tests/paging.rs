@@ -1,5 +1,11 @@
 //! Results page by page: complete, in order, each event once.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};

@@ -1,7 +1,13 @@
 //! Generated queries against a running server, and the same by looking at every event in turn.
 //!
 //! Queries are made of what the events hold, so that most of them find something. `TRAWL_SEED` chooses others.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod event;
 mod queries;
@@ -19,7 +25,7 @@ use event::Event;
 use queries::{Generated, Generator};
 
 /// Queries asked of each state of the data.
-const QUERIES: usize = 300;
+const QUERIES: usize = 150;
 /// Chooses the queries.
 const SEED: &str = "TRAWL_SEED";
 /// Events of one request.

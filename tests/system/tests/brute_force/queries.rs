@@ -93,7 +93,7 @@ impl<'g> Generator<'g> {
         }
         let text = (*self.chance.pick(&texts)).clone();
         let Term { text, is_in, .. } = self.term(&text);
-        generated(text, move |event| event.texts.iter().any(|text| is_in(text)))
+        generated(text, move |event| event.texts.iter().any(&is_in))
     }
 
     /// A term that is found in `text`.
