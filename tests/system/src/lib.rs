@@ -14,13 +14,7 @@
 
 // This crate is for tests only: what fails here is meant to fail the test that called it, on its own thread and
 // by the machine's clock, and what it prints is shown with the test.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    clippy::print_stderr
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod binary;
