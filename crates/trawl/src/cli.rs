@@ -1,7 +1,9 @@
 //! What may stand on the command line, and its help.
 
+use std::time::Duration;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use trawl_client::Client;
+use trawl_client::{Client, Retries};
 
 use crate::{local, push, search, simulate, status, tail};
 
@@ -56,12 +58,27 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// A client of that server.
+    /// A client for a verb whose caller waits for one answer: a server that is not there is told soon.
     pub fn client(&self) -> anyhow::Result<Client> {
+        let brief = Retries { give_up_after: ANSWER_SOON, ..Retries::default() };
+        Ok(self.patient()?.with_retries(brief))
+    }
+
+    /// A client for a verb that sends much: it outlasts a server that is away for a while, but not
+    /// one that was never there.
+    pub fn sender(&self) -> anyhow::Result<Client> {
+        self.client()?.health()?;
+        self.patient()
+    }
+
+    fn patient(&self) -> anyhow::Result<Client> {
         let api_key = self.api_key.as_deref().filter(|key| !key.is_empty());
         Ok(Client::new(&self.url, api_key)?)
     }
 }
+
+/// How long a verb whose caller waits tries to reach the server.
+const ANSWER_SOON: Duration = Duration::from_secs(3);
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

@@ -53,6 +53,7 @@ where
         while let Some((source, outcome)) = ended.next().await {
             match outcome {
                 Ok(result) => {
+                    missing.extend(crate::run::left_out(&source, &result));
                     for field in result.fields {
                         *fields.entry(field.name).or_default().entry(field.kind).or_default() += field.events;
                     }

@@ -192,10 +192,7 @@ where
 
     /// Names the segments that a worker left out. A task that goes on says so again, which counts once.
     fn note_unreadable(&mut self, task: &ScanTask, result: &ScanResult) {
-        let Source::Segments(rows) = &task.source else { return };
-        for Unreadable { place, reason } in &result.unreadable {
-            let row = rows.get(*place as usize).cloned();
-            let missing = format!("{}: {reason}", describe(&Source::Segments(row.into_iter().collect())));
+        for missing in left_out(&task.source, result) {
             if !self.state.missing.contains(&missing) {
                 self.state.missing.push(missing);
             }
@@ -367,6 +364,16 @@ fn aggregates(partial: &Partial, query: &Query) -> Result<Aggregates, Stop> {
         });
     }
     Ok(aggregates)
+}
+
+/// The segments that a worker left out of its result, for people.
+pub(crate) fn left_out(source: &Source, result: &ScanResult) -> Vec<String> {
+    let Source::Segments(rows) = source else { return Vec::new() };
+    let named = |Unreadable { place, reason }: &Unreadable| {
+        let row = rows.get(*place as usize).cloned();
+        format!("{}: {reason}", describe(&Source::Segments(row.into_iter().collect())))
+    };
+    result.unreadable.iter().map(named).collect()
 }
 
 /// What a task would have read, for people.

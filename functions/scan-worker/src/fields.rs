@@ -19,7 +19,14 @@ pub async fn list<S: Stream, O: Objects>(stream: &S, objects: &O, task: &ScanTas
     match &task.source {
         Source::Segments(rows) => {
             for (place, row) in rows.iter().enumerate() {
-                let reader = segments::footer(objects, (place as u32, row), &mut result).await?;
+                let reader = match segments::footer(objects, (place as u32, row), &mut result).await {
+                    Ok(reader) => reader,
+                    Err(ScanError::Segment(unreadable)) => {
+                        result.unreadable.push(unreadable);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
                 for field in reader.fields() {
                     let events = field.rows.unwrap_or_default();
                     *counts.entry((field.path.name(), field.kind)).or_default() += events;

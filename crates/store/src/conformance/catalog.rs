@@ -308,8 +308,7 @@ async fn the_first_place_owns_a_batch<C: Catalog>(catalog: C) {
     // Twice in one call: the first of them owns it; answers come in the order of the claims.
     let mixed = vec![claim(5, 9), claim(5, 10), others[0].clone(), owner.clone(), claim(5, 9), claim(6, 10)];
     let none = Vec::new();
-    let expected =
-        vec![none.clone(), vec![claim(5, 9).place()], vec![owner.place()], none.clone(), none.clone(), none];
+    let expected = vec![none.clone(), vec![claim(5, 9).place()], vec![owner.place()], none.clone(), none.clone(), none];
     assert_eq!(catalog.claim(mixed).await, Ok(expected));
 }
 

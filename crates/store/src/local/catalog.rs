@@ -234,9 +234,8 @@ fn places_before(transaction: &Transaction<'_>, claim: &Claim) -> rusqlite::Resu
     insert.execute(params![tenant, batch, own.shard.0, position_blob(own.position), own.ordinal, claim.arrived.0])?;
     let sql = "SELECT shard, position, ordinal FROM claims WHERE tenant = ?1 AND batch = ?2 ORDER BY turn";
     let mut select = transaction.prepare_cached(sql)?;
-    let place = |row: &Row<'_>| {
-        Ok(Place { shard: ShardId(row.get(0)?), position: position_at(row, 1)?, ordinal: row.get(2)? })
-    };
+    let place =
+        |row: &Row<'_>| Ok(Place { shard: ShardId(row.get(0)?), position: position_at(row, 1)?, ordinal: row.get(2)? });
     let places = select.query_map(params![tenant, batch], place)?.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(places.into_iter().take_while(|place| *place != own).collect())
 }
