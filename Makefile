@@ -43,8 +43,8 @@ build: compilers ## build the command: target/quick/trawl
 .PHONY: test
 test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does)
 	@$(NEXTEST)
-	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
 	$(CARGO) test --workspace --locked --doc --quiet
+	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
 	$(if $(or $(CI),$(filter 1,$(FUZZ))),$(MAKE) fuzz)
 
 .PHONY: lint
