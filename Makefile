@@ -12,6 +12,8 @@ ARGS ?=
 # Seconds for which each fuzz target runs, and the targets.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= decode query segment batch
+# Where the fuzzer's choices begin: one run of CI tries what another does. 0 is a new start each time.
+FUZZ_SEED ?= 1
 # Seeds of `make simulate-faults`.
 SEEDS ?= 10000
 
@@ -74,7 +76,7 @@ fuzz: compilers ## fuzz decoding, queries, segments and batches, FUZZ_SECONDS=60
 	for target in $(FUZZ_TARGETS); do \
 		mkdir -p fuzz/corpus/$$target; \
 		$(CARGO_FUZZ_RUN) run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1; \
+			-seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1; \
 	done
 
 .PHONY: simulate-faults
