@@ -64,14 +64,8 @@ impl ServerArgs {
         Ok(self.patient()?.with_retries(brief))
     }
 
-    /// A client for a verb that sends much: it outlasts a server that is away for a while, but not
-    /// one that was never there.
-    pub fn sender(&self) -> anyhow::Result<Client> {
-        self.client()?.health()?;
-        self.patient()
-    }
-
-    fn patient(&self) -> anyhow::Result<Client> {
+    /// A client for a verb that goes on for long: it outlasts a server that is away for a while.
+    pub fn patient(&self) -> anyhow::Result<Client> {
         let api_key = self.api_key.as_deref().filter(|key| !key.is_empty());
         Ok(Client::new(&self.url, api_key)?)
     }

@@ -56,10 +56,10 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     let server = &cli.server;
     match cli.command {
         cli::Command::Local(args) => local::run(args),
-        cli::Command::Push(args) => push::run(&server.sender()?, &args),
+        cli::Command::Push(args) => push::run(&server.patient()?, &args),
         cli::Command::Search(args) => search::run(&server.client()?, &args),
-        cli::Command::Tail(args) => tail::run(&server.sender()?, &args),
-        cli::Command::Simulate(args) => simulate::run(|| server.sender(), &args),
+        cli::Command::Tail(args) => tail::run(&server.patient()?, &args),
+        cli::Command::Simulate(args) => simulate::run(|| server.patient(), &args),
         cli::Command::Status(args) => status::run(&server.client()?, &args),
         cli::Command::Compact => compact::run(&server.client()?),
     }
