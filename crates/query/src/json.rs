@@ -4,11 +4,9 @@
 //! as if nothing more stood in the value.
 
 use jiter::{Jiter, JiterResult, Peek};
+use trawl_event::text::MAX_NESTING;
 
 use crate::value::Number;
-
-/// Deepest nesting that is followed: twice what ingest lets in, and far below what the stack holds.
-const MAX_NESTING: usize = 2 * trawl_event::limits::MAX_DEPTH;
 
 /// A value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,41 +18,6 @@ pub(crate) enum Value<'a> {
     /// An object or array: it is there, and that is all that can be asked of it. The elements of an
     /// array follow as values of their own.
     Container,
-}
-
-/// Gives every string in `json`, at any depth, to `found` until that returns true; whether it did.
-pub(crate) fn any_string(json: &str, mut found: impl FnMut(&str) -> bool) -> bool {
-    if !json.starts_with(['[', '{', '"']) {
-        return false;
-    }
-    strings(&mut Jiter::new(json.as_bytes()), 0, &mut found).unwrap_or(false)
-}
-
-fn strings(jiter: &mut Jiter<'_>, depth: usize, found: &mut impl FnMut(&str) -> bool) -> JiterResult<bool> {
-    let peek = jiter.peek()?;
-    match peek {
-        Peek::String => return Ok(found(jiter.known_str()?)),
-        Peek::Array if depth < MAX_NESTING => {
-            let mut next = jiter.known_array()?;
-            while next.is_some() {
-                if strings(jiter, depth + 1, found)? {
-                    return Ok(true);
-                }
-                next = jiter.array_step()?;
-            }
-        }
-        Peek::Object if depth < MAX_NESTING => {
-            let mut more = jiter.known_object()?.is_some();
-            while more {
-                if strings(jiter, depth + 1, found)? {
-                    return Ok(true);
-                }
-                more = jiter.next_key()?.is_some();
-            }
-        }
-        _ => jiter.known_skip(peek)?,
-    }
-    Ok(false)
 }
 
 /// Gives the values at `below` (a dotted name inside the value; `None` is the value itself) to `found`

@@ -21,6 +21,7 @@ pub mod ast;
 mod display;
 mod error;
 mod evaluate;
+mod evidence;
 mod fields;
 pub mod grammar;
 mod highlight;

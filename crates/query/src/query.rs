@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use trawl_event::Evidence;
 use trawl_event::block::{Projection, TIMESTAMP};
 
 use crate::ast::{Aggregate, Filter, Function, Pipe, Sort, Test};
 use crate::error::QueryError;
+use crate::evidence;
 use crate::highlight::{self, Highlight};
 use crate::names;
 
@@ -65,6 +67,11 @@ impl Query {
             }
         }
         Projection::Some { texts: wanted.texts, names: wanted.names, envelopes: wanted.envelopes }
+    }
+
+    /// What must stand in a run of events for one of them to match the filter.
+    pub fn evidence(&self) -> Evidence {
+        evidence::of_filter(&self.filter)
     }
 
     /// What the result looks like.

@@ -67,7 +67,7 @@ pub(crate) fn compile_own(term: &RegexTerm) -> Result<Compiled, RegexError> {
 }
 
 /// The expression as the engines see it. The index plans from it, too.
-fn parse(term: &RegexTerm) -> Result<Hir, RegexError> {
+pub(crate) fn parse(term: &RegexTerm) -> Result<Hir, RegexError> {
     let parsed = ast::parse::ParserBuilder::new().nest_limit(MAX_NESTING).build().parse(&term.pattern);
     let mut ast = parsed.map_err(|error| {
         RegexError::invalid(error.kind(), characters_before(&term.pattern, error.span().start.offset))

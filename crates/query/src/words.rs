@@ -1,10 +1,6 @@
-//! What a word is made of, and where one begins and ends.
+//! Where a word begins and ends.
 
-/// Whether `c` belongs to words: a letter, a digit (any Unicode number) or `_`.
-pub(crate) fn is_word(c: char) -> bool {
-    // ASCII first: log lines are nearly all of it, and the Unicode tables cost a look-up.
-    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { c.is_alphanumeric() }
-}
+pub(crate) use trawl_event::text::is_word;
 
 /// Whether a word stands directly before `at`.
 pub(crate) fn word_before(text: &str, at: usize) -> bool {

@@ -19,8 +19,10 @@ use trawl_event::{Kind, Path, Timestamp};
 use crate::checksum;
 use crate::error::{Error, Result};
 use crate::format::{
-    ENVELOPE, FORMAT, KEY_FORMAT, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE, MAX_COLUMNS, MAX_ROW_GROUP_ROWS, REST,
+    ENVELOPE, FORMAT, KEY_FORMAT, KEY_INDEX, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE, MAX_COLUMNS,
+    MAX_ROW_GROUP_ROWS, REST,
 };
+use crate::index::Directory;
 use crate::read::RowGroup;
 use crate::rest::RestNames;
 use crate::schema::path_of_name;
@@ -31,6 +33,8 @@ pub(crate) struct Footer {
     pub(crate) rest: RestNames,
     pub(crate) source: String,
     pub(crate) row_groups: Vec<RowGroup>,
+    /// None in segments that were written without one.
+    pub(crate) index: Option<Directory>,
     /// By row group, then by column of the file: `timestamp` first, `columns`, `_rest`, `_envelope`.
     pub(crate) chunks: Vec<Vec<ChunkInfo>>,
 }
@@ -122,7 +126,11 @@ impl Footer {
             chunks.push(of_group);
         }
         let rest = RestNames::from_json(keys.get(KEY_REST)?)?;
-        Ok(Self { columns, rest, source: keys.get(KEY_SOURCE)?.to_owned(), row_groups, chunks })
+        let index = match keys.find(KEY_INDEX) {
+            Some(place) => Some(directory(place, &tail, &row_groups)?),
+            None => None,
+        };
+        Ok(Self { columns, rest, source: keys.get(KEY_SOURCE)?.to_owned(), row_groups, index, chunks })
     }
 }
 
@@ -134,9 +142,20 @@ impl<'m> KeyValues<'m> {
         Self(pairs.filter_map(|pair| Some((pair.key.as_str(), pair.value.as_deref()?))).collect())
     }
 
-    fn get(&self, key: &str) -> Result<&'m str> {
-        self.0.get(key).copied().ok_or_else(|| Error::Unsupported(format!("a Parquet file without {key}")))
+    fn find(&self, key: &str) -> Option<&'m str> {
+        self.0.get(key).copied()
     }
+
+    fn get(&self, key: &str) -> Result<&'m str> {
+        self.find(key).ok_or_else(|| Error::Unsupported(format!("a Parquet file without {key}")))
+    }
+}
+
+/// The directory of the index, which stands at the front of the footer.
+fn directory(place: &str, tail: &Tail, row_groups: &[RowGroup]) -> Result<Directory> {
+    let (start, length): (u64, usize) = parse_json(place)?;
+    let rows: Vec<usize> = row_groups.iter().map(|row_group| row_group.rows).collect();
+    Directory::parse(&tail.get_bytes(start, length)?, start, &rows)
 }
 
 fn parse_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T> {

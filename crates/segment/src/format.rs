@@ -15,6 +15,8 @@ pub(crate) const KEY_RAW_BYTES: &str = "trawl.raw_bytes";
 pub(crate) const KEY_PATHS: &str = "trawl.paths";
 /// Key-value metadata: JSON array of `[kind, key, …]`, what occurs in `_rest`.
 pub(crate) const KEY_REST: &str = "trawl.rest";
+/// Key-value metadata: JSON array, where the directory of the index begins and how many bytes it takes.
+pub(crate) const KEY_INDEX: &str = "trawl.index";
 
 /// Key-value metadata, the last: the checksum of the footer.
 pub(crate) const KEY_CHECK: &str = "trawl.footer_check";

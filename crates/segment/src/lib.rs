@@ -10,7 +10,8 @@
 //!   4              row group 0    one chunk per column, in the order of the schema:
 //!                                   [dictionary page] data page data page …
 //!                  row group 1    …
-//!   footer_offset  index block    (none yet: index_bytes = 0)
+//!                  index chunks   see `index`: a query reads some of them
+//!   footer_offset  directory      where the chunks stand
 //!                  page indexes   column index (least, greatest, nulls per page), offset index (places of pages)
 //!                  file metadata  schema, places of chunks, statistics, key-value metadata
 //!   size - 8       u32 length of the file metadata, "PAR1"
@@ -37,6 +38,7 @@
 //! | `trawl.source` | [`WriteOptions::source`] |
 //! | `trawl.raw_bytes` | JSON array: bytes of the events as sent, by row group |
 //! | `trawl.paths` | JSON object: column name → keys, for names that split at dots into other keys |
+//! | `trawl.index` | JSON array: where the directory of the index begins, and how many bytes it takes |
 //! | `trawl.rest` | JSON array of `[kind, key, …]`: what occurs in `_rest`; `"*"` last when there is more |
 //!
 //! Row groups are disjoint in time as far as the blocks are; for the order of rows inside one see `order`, for pages
@@ -51,6 +53,7 @@ mod error;
 mod fetched;
 mod footer;
 mod format;
+mod index;
 mod order;
 mod read;
 mod rest;
@@ -60,6 +63,7 @@ mod write;
 
 pub use error::{Error, Result};
 pub use fetched::Fetched;
+pub use index::{Candidates, GRANULE_RAW_BYTES, IndexQuery};
 pub use read::{RowGroup, SegmentReader};
 pub use schema::{Field, Schema};
 pub use write::{Segment, SegmentWriter, WriteOptions, write};

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::fetched::Fetched;
 use crate::footer::{ChunkInfo, Footer};
 use crate::format::{COALESCE_GAP_BYTES, MAX_BLOCK_BYTES, bytes_of};
+use crate::index::{Candidates, GRANULE_RAW_BYTES, IndexQuery};
 use crate::rest;
 use crate::schema::{Field, Schema};
 use crate::selection::Selection;
@@ -91,6 +92,31 @@ impl SegmentReader {
         &self.footer.source
     }
 
+    /// How many granules a row group has: what is read or skipped as a whole.
+    pub fn granules(&self, row_group: usize) -> u64 {
+        match (&self.footer.index, self.row_groups().get(row_group)) {
+            (Some(index), _) => index.granules(row_group),
+            (None, Some(info)) => info.raw_bytes.div_ceil(GRANULE_RAW_BYTES).max(1),
+            (None, None) => 0,
+        }
+    }
+
+    /// The bytes of the object that [`SegmentReader::candidates`] with the same query needs.
+    pub fn index_ranges(&self, query: &IndexQuery) -> Vec<Range<u64>> {
+        self.footer.index.as_ref().map_or_else(Vec::new, |index| index.ranges(query))
+    }
+
+    /// By row group: the granules that may hold a match. All that hold one are among them.
+    pub fn candidates(&self, query: &IndexQuery, fetched: &Fetched) -> Result<Vec<Candidates>> {
+        match &self.footer.index {
+            Some(index) => index.candidates(query, fetched),
+            None => {
+                let all = |row_group| Candidates { rows: None, granules: self.granules(row_group) };
+                Ok((0..self.row_groups().len()).map(all).collect())
+            }
+        }
+    }
+
     /// The bytes of the object that [`SegmentReader::read`] with the same arguments needs:
     /// ascending, disjoint, small gaps read along. No range when there is no such row group.
     pub fn ranges(&self, row_group: usize, projection: &Projection, rows: Option<&RowSet>) -> Vec<Range<u64>> {
@@ -105,7 +131,7 @@ impl SegmentReader {
                 needed.extend(chunk.dictionary.clone());
             }
         }
-        coalesce(needed)
+        coalesce(needed, COALESCE_GAP_BYTES)
     }
 
     /// Reads a row group, or only some of its rows (renumbered in order), and of their
@@ -228,15 +254,13 @@ fn set_envelopes<'t>(block: &mut Block, rows: &[u32], texts: impl Iterator<Item 
     Ok(())
 }
 
-/// Sorts ranges and joins those that are no further apart than reading the gap along is worth.
-fn coalesce(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+/// Sorts ranges and joins those that are no further apart than `gap`.
+pub(crate) fn coalesce(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
     ranges.sort_unstable_by_key(|range| range.start);
     let mut joined: Vec<Range<u64>> = Vec::new();
     for range in ranges {
         match joined.last_mut() {
-            Some(last) if range.start <= last.end.saturating_add(COALESCE_GAP_BYTES) => {
-                last.end = last.end.max(range.end)
-            }
+            Some(last) if range.start <= last.end.saturating_add(gap) => last.end = last.end.max(range.end),
             _ => joined.push(range),
         }
     }

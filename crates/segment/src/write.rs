@@ -18,9 +18,10 @@ use crate::chunk::write::{Cells, Chunk, encode};
 use crate::envelope;
 use crate::error::{Error, Result};
 use crate::format::{
-    ENVELOPE, FORMAT, KEY_CHECK, KEY_FORMAT, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE, MAX_BLOCK_BYTES,
-    MAX_ROW_GROUP_ROWS, REST, bytes_of,
+    ENVELOPE, FORMAT, KEY_CHECK, KEY_FORMAT, KEY_INDEX, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE,
+    MAX_BLOCK_BYTES, MAX_ROW_GROUP_ROWS, REST, bytes_of,
 };
+use crate::index::build::{IndexBuilder, Placed};
 use crate::order::Kinds;
 use crate::rest::{self, RestNames};
 use crate::schema::{Layout, Schema, path_of_name};
@@ -66,9 +67,9 @@ impl WriteOptions {
 pub struct Segment {
     /// The object.
     pub bytes: Bytes,
-    /// Where index and footer begin: `bytes[footer_offset..]` is what [`crate::SegmentReader::open`] takes.
+    /// Where the directory of the index and the footer begin: `bytes[footer_offset..]` is what [`crate::SegmentReader::open`] takes.
     pub footer_offset: u64,
-    /// Bytes of the index block.
+    /// Bytes of the index block, its directory included.
     pub index_bytes: u64,
     /// XXH3-128 of `bytes`.
     pub content_hash: u128,
@@ -95,6 +96,7 @@ pub struct SegmentWriter {
     options: WriteOptions,
     layout: Layout,
     rest: RestNames,
+    index: IndexBuilder,
     /// By row group.
     raw_bytes: Vec<u64>,
     events: u64,
@@ -114,6 +116,7 @@ impl SegmentWriter {
             options: options.clone(),
             layout,
             rest: RestNames::default(),
+            index: IndexBuilder::default(),
             raw_bytes: Vec::new(),
             events: 0,
             time_range: None,
@@ -162,9 +165,9 @@ impl SegmentWriter {
     }
 
     /// Writes a row group of these rows of the block, in this order.
-    fn push_rows(&mut self, block: &Block, order: &[u32], raw_bytes: u64) -> Result<()> {
-        let mut columns: Vec<Option<&Column>> = vec![None; self.layout.columns.len()];
-        let mut rest_columns: Vec<&Column> = Vec::new();
+    fn push_rows<'b>(&mut self, block: &'b Block, order: &[u32], raw_bytes: u64) -> Result<()> {
+        let mut columns: Vec<Option<&'b Column>> = vec![None; self.layout.columns.len()];
+        let mut rest_columns: Vec<&'b Column> = Vec::new();
         for column in &block.columns {
             match self.layout.column_of(&column.path, column.values.kind()) {
                 Some(index) => columns[index] = Some(column),
@@ -179,14 +182,19 @@ impl SegmentWriter {
         let times = order.iter().map(|row| block.timestamps[*row as usize]).collect();
         let times = Chunk { cells: Cells::Int(times), rows: None, len: order.len() };
         let mut encoded = vec![encode(schema.column(0), &times, level)?];
-        let attributes: Vec<_> = columns
+        let place = |column: &&'b Column| places.place(column);
+        let mut placed: Vec<Placed<'b>> = columns.par_iter().flatten().map(place).collect();
+        let mut next = placed.iter();
+        let chunks: Vec<_> = columns.iter().map(|column| places.chunk(column.and_then(|_| next.next()))).collect();
+        let attributes: Vec<_> = chunks
             .par_iter()
             .enumerate()
-            .map(|(index, column)| encode(schema.column(index + 1), &places.chunk(*column), level))
+            .map(|(index, chunk)| encode(schema.column(index + 1), chunk, level))
             .collect();
         for chunk in attributes {
             encoded.push(chunk?);
         }
+        drop(chunks);
         let (rest_rows, rest_texts) = rest::build(&rest_columns, |row| places.of(row));
         encoded.push(encode(schema.column(last - 1), &texts_chunk(&rest_rows, &rest_texts, order.len()), level)?);
         encoded.push(encode(schema.column(last), &envelope_chunk(block, order, &envelope_texts(block)?), level)?);
@@ -194,6 +202,8 @@ impl SegmentWriter {
         for column in rest_columns.iter().filter(|column| column.rows.iter().any(|row| places.of(*row).is_some())) {
             self.rest.insert(&column.path, column.values.kind());
         }
+        placed.extend(rest_columns.iter().map(place));
+        self.index.push(&placed, order.len(), raw_bytes);
         let mut row_group = self.file.next_row_group()?;
         for (bytes, close) in encoded {
             row_group.append_column(&bytes, close)?;
@@ -225,8 +235,14 @@ impl SegmentWriter {
         ] {
             self.file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
-        self.file.append_key_value_metadata(KeyValue::new(KEY_CHECK.to_owned(), checksum::PLACEHOLDER.to_owned()));
+        let (chunks, directory) =
+            std::mem::take(&mut self.index).finish(self.file.bytes_written(), self.options.zstd_level)?;
+        self.file.write_all(&chunks)?;
         let footer_offset = self.file.bytes_written() as u64;
+        self.file.write_all(&directory)?;
+        let place = format!("[{footer_offset},{}]", directory.len());
+        self.file.append_key_value_metadata(KeyValue::new(KEY_INDEX.to_owned(), place));
+        self.file.append_key_value_metadata(KeyValue::new(KEY_CHECK.to_owned(), checksum::PLACEHOLDER.to_owned()));
         let mut bytes = self.file.into_inner()?;
         checksum::seal(&mut bytes[footer_offset as usize..])?;
         let bytes = Bytes::from(bytes);
@@ -234,7 +250,7 @@ impl SegmentWriter {
             content_hash: xxhash_rust::xxh3::xxh3_128(&bytes),
             bytes,
             footer_offset,
-            index_bytes: 0,
+            index_bytes: (chunks.len() + directory.len()) as u64,
             events: self.events,
             raw_bytes: self.raw_bytes.iter().sum(),
             first,
@@ -265,12 +281,17 @@ impl Places {
         self.place.get(row as usize).copied().filter(|place| *place != Self::NONE)
     }
 
-    /// The values of a column that stand in the row group, in its order.
-    fn chunk<'b>(&self, column: Option<&'b Column>) -> Chunk<'b> {
-        let Some(column) = column else {
+    /// Which values of a column stand in the row group, in its order.
+    fn place<'b>(&self, column: &'b Column) -> Placed<'b> {
+        let (rows, picks) = self.sorted(&column.rows);
+        Placed { column, rows, picks }
+    }
+
+    /// These values as they are encoded.
+    fn chunk<'b>(&self, placed: Option<&Placed<'b>>) -> Chunk<'b> {
+        let Some(Placed { column, rows, picks }) = placed else {
             return Chunk { cells: Cells::Bool(Vec::new()), rows: Some(Vec::new()), len: self.len };
         };
-        let (rows, picks) = self.sorted(&column.rows);
         let cells = match &column.values {
             Values::Text(texts) | Values::Json(texts) => {
                 Cells::Text(picks.iter().map(|index| texts.get(*index as usize).as_bytes()).collect())
@@ -279,7 +300,7 @@ impl Places {
             Values::Float(values) => Cells::Float(picks.iter().map(|index| values[*index as usize]).collect()),
             Values::Bool(values) => Cells::Bool(picks.iter().map(|index| values[*index as usize]).collect()),
         };
-        Chunk { cells, rows: Some(rows), len: self.len }
+        Chunk { cells, rows: Some(rows.clone()), len: self.len }
     }
 
     /// The places of `rows`, ascending, and for each its index in `rows`.

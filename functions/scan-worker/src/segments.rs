@@ -1,4 +1,7 @@
-//! Segments: footer, pruning, the columns of the predicate, then the rest of the matching rows.
+//! Segments: footer, index, pruning, the columns of the predicate, then the rest of the matching rows.
+//!
+//! What the index skips is never fetched; of a row group that is left, only the pages that hold rows of
+//! candidate granules are.
 
 use std::fmt::Display;
 use std::ops::Range;
@@ -10,17 +13,15 @@ use trawl_event::merge::rows_between;
 use trawl_event::restore::Restorer;
 use trawl_event::{Block, RowSet, Timestamp};
 use trawl_query::Partial;
-use trawl_segment::{Fetched, RowGroup, SegmentReader};
+use trawl_segment::{Candidates as Granules, Fetched, IndexQuery, SegmentReader};
 use trawl_store::ports::{Objects, ScanResult, SegmentRow, StoreError, Unreadable};
 
-use crate::sink::{Candidate, Candidates, Writer};
+use crate::sink::{Candidate, Candidates, Origin, Writer};
 use crate::{Job, ScanError};
 
 /// Objects up to this size are read whole in one request: at 90 MB/s per connection and 30 ms to
 /// the first byte, a second request costs as much as 2.7 MB.
 const WHOLE_OBJECT_BYTES: u64 = 2 * 1024 * 1024;
-/// Raw bytes of events in a granule.
-const GRANULE_RAW_BYTES: u64 = 256 * 1024;
 /// Row groups decoded side by side; bounds the memory of a worker.
 const ROW_GROUPS_AT_ONCE: usize = 2;
 
@@ -33,6 +34,8 @@ struct Open<'t> {
     reader: SegmentReader,
     /// The object, if it was small enough to be read at once.
     whole: Option<Bytes>,
+    /// By row group, what may hold a match.
+    candidates: Vec<Granules>,
     source: u32,
 }
 
@@ -75,9 +78,10 @@ async fn scan_readable<O: Objects>(
     rows: &[Placed<'_>],
     result: &mut ScanResult,
 ) -> Result<(), ScanError> {
+    let query = IndexQuery::new(&job.query.evidence());
     let mut segments = Vec::with_capacity(rows.len());
     for row in rows {
-        segments.push(open(objects, job, *row, result).await?);
+        segments.push(open(objects, job, *row, &query, result).await?);
     }
     let units = plan(job, &segments, result);
     let mut candidates = Candidates::new(job);
@@ -91,7 +95,7 @@ async fn scan_readable<O: Objects>(
             candidates.more = true;
             break;
         }
-        for (unit, block, rows) in evaluate(objects, job, &segments, &chunk, result).await? {
+        for Found { unit, block, rows, origins } in evaluate(objects, job, &segments, &chunk, result).await? {
             match &mut result.partial {
                 Some(partial) => {
                     result.events_matched += rows.count() as u64;
@@ -99,8 +103,13 @@ async fn scan_readable<O: Objects>(
                 }
                 None => {
                     let place = units.iter().position(|other| std::ptr::eq(other, unit)).unwrap_or_default();
-                    let source = segments[unit.segment].source;
-                    result.events_matched += candidates.add(job, &block, &rows, source, unit.first_row, place);
+                    let from = Origin {
+                        source: segments[unit.segment].source,
+                        first_row: unit.first_row,
+                        rows: origins.as_deref(),
+                        place,
+                    };
+                    result.events_matched += candidates.add(job, &block, &rows, &from);
                 }
             }
         }
@@ -111,11 +120,6 @@ async fn scan_readable<O: Objects>(
         write(objects, job, &segments, &units, &candidates, result).await?;
     }
     Ok(())
-}
-
-/// Granules of a row group. Without an index a row group is read whole or not at all.
-fn granules(group: &RowGroup) -> u64 {
-    group.raw_bytes.div_ceil(GRANULE_RAW_BYTES)
 }
 
 /// Reads the footer of a segment.
@@ -133,6 +137,7 @@ async fn open<'t, O: Objects>(
     objects: &O,
     job: &Job<'_>,
     row: Placed<'t>,
+    query: &IndexQuery,
     result: &mut ScanResult,
 ) -> Result<Open<'t>, ScanError> {
     let SegmentRow { footer_offset, size_bytes, .. } = *row.1;
@@ -142,8 +147,11 @@ async fn open<'t, O: Objects>(
     let bytes = get(objects, row, std::slice::from_ref(&end), result).await?.pop().unwrap_or_default();
     let footer = if is_small { bytes.slice(footer_offset as usize..) } else { bytes.clone() };
     let reader = SegmentReader::open(footer, footer_offset, size_bytes).map_err(|error| damaged(row, error))?;
+    let whole = is_small.then_some(bytes);
+    let fetched = fetch(objects, row, whole.as_ref(), reader.index_ranges(query), result).await?;
+    let candidates = reader.candidates(query, &fetched).map_err(|error| damaged(row, error))?;
     let source = job.task.number << 16 | row.0;
-    Ok(Open { row, reader, whole: is_small.then_some(bytes), source })
+    Ok(Open { row, reader, whole, candidates, source })
 }
 
 fn damaged((place, row): Placed<'_>, error: impl Display) -> ScanError {
@@ -175,10 +183,11 @@ fn plan(job: &Job<'_>, segments: &[Open<'_>], result: &mut ScanResult) -> Vec<Un
         for (row_group, group) in open.reader.row_groups().iter().enumerate() {
             let unit = Unit { segment, row_group, first: group.first, last: group.last, first_row };
             first_row += group.rows as u32;
-            result.granules_total += granules(group);
+            result.granules_total += open.reader.granules(row_group);
             let overlaps = unit.last >= task.from && unit.first < task.to;
+            let may_match = open.candidates.get(row_group).is_some_and(|found| found.granules > 0);
             let is_left = task.after.is_none_or(|after| goes_on_behind(job, &unit, after.timestamp));
-            if overlaps && (job.is_sorted() || is_left) {
+            if overlaps && may_match && (job.is_sorted() || is_left) {
                 units.push(unit);
             }
         }
@@ -201,51 +210,64 @@ fn goes_on_behind(job: &Job<'_>, unit: &Unit, after: Timestamp) -> bool {
     if job.task.newest_first { unit.first <= after } else { unit.last >= after }
 }
 
-/// Decodes the predicate's columns of some row groups and filters them, on all cores.
+/// What was found in a row group.
+struct Found<'u> {
+    unit: &'u Unit,
+    /// The rows of candidate granules.
+    block: Block,
+    /// Those that match.
+    rows: RowSet,
+    /// The row of the row group that each row of the block is; `None` when it is the same.
+    origins: Option<Vec<u32>>,
+}
+
+/// Decodes the predicate's columns of the candidate granules of some row groups and filters them, on all cores.
 async fn evaluate<'u, O: Objects>(
     objects: &O,
     job: &Job<'_>,
     segments: &[Open<'_>],
     units: &[&'u Unit],
     result: &mut ScanResult,
-) -> Result<Vec<(&'u Unit, Block, RowSet)>, ScanError> {
+) -> Result<Vec<Found<'u>>, ScanError> {
     let projection = job.query.projection();
     let mut inputs = Vec::with_capacity(units.len());
     for unit in units {
         let open = &segments[unit.segment];
-        let fetched = fetch(objects, open, unit.row_group, &projection, None, result).await?;
-        result.granules_read += granules(&open.reader.row_groups()[unit.row_group]);
-        inputs.push((*unit, open, fetched));
+        let granules = &open.candidates[unit.row_group];
+        let ranges = open.reader.ranges(unit.row_group, &projection, granules.rows.as_ref());
+        let fetched = fetch(objects, open.row, open.whole.as_ref(), ranges, result).await?;
+        result.granules_read += granules.granules;
+        inputs.push((*unit, open, granules.rows.as_ref(), fetched));
     }
-    let read = inputs.into_par_iter().map(|(unit, open, fetched)| {
-        let block = open.reader.read(unit.row_group, &projection, None, &fetched);
+    let read = inputs.into_par_iter().map(|(unit, open, granules, fetched)| {
+        let block = open.reader.read(unit.row_group, &projection, granules, &fetched);
         let block = block.map_err(|error| damaged(open.row, error))?;
         let mut rows = rows_between(&block, job.task.from.0, job.task.to.0);
         if !rows.is_empty() {
             rows.intersect(&job.evaluator.matches(&block));
         }
-        Ok((unit, block, rows))
+        let origins = granules.map(|granules| granules.iter().map(|row| row as u32).collect());
+        Ok(Found { unit, block, rows, origins })
     });
     read.collect()
 }
 
+/// Gets these ranges of an object, unless all of it is there.
 async fn fetch<O: Objects>(
     objects: &O,
-    open: &Open<'_>,
-    row_group: usize,
-    projection: &Projection,
-    rows: Option<&RowSet>,
+    row: Placed<'_>,
+    whole: Option<&Bytes>,
+    ranges: Vec<Range<u64>>,
     result: &mut ScanResult,
 ) -> Result<Fetched, ScanError> {
-    if let Some(whole) = &open.whole {
+    if let Some(whole) = whole {
         return Ok(Fetched::whole(whole.clone()));
     }
-    let ranges = open.reader.ranges(row_group, projection, rows);
-    let mut fetched = Fetched::new();
-    for (range, bytes) in ranges.iter().zip(get(objects, open.row, &ranges, result).await?) {
-        fetched.insert(range.start, bytes);
+    if ranges.is_empty() {
+        return Ok(Fetched::new());
     }
-    Ok(fetched)
+    let found = get(objects, row, &ranges, result).await?;
+    Ok(ranges.iter().map(|range| range.start).zip(found).collect())
 }
 
 /// Reads all columns of the chosen rows, row group by row group, and writes them in order.
@@ -266,7 +288,8 @@ async fn write<O: Objects>(
             blocks.push(None);
             continue;
         }
-        let fetched = fetch(objects, open, unit.row_group, &Projection::All, Some(&rows), result).await?;
+        let ranges = open.reader.ranges(unit.row_group, &Projection::All, Some(&rows));
+        let fetched = fetch(objects, open.row, open.whole.as_ref(), ranges, result).await?;
         let block = open.reader.read(unit.row_group, &Projection::All, Some(&rows), &fetched);
         blocks.push(Some((block.map_err(|error| damaged(open.row, error))?, rows)));
     }

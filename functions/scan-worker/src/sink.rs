@@ -18,6 +18,24 @@ pub struct Candidate {
     pub place: (usize, u32),
 }
 
+/// Where the rows of a block come from.
+pub struct Origin<'b> {
+    /// What was read.
+    pub source: u32,
+    /// The row of the source where the thing scanned begins.
+    pub first_row: u32,
+    /// The row of the thing scanned that each row of the block is; `None` when it is the same.
+    pub rows: Option<&'b [u32]>,
+    /// Which of the things scanned it is.
+    pub place: usize,
+}
+
+impl Origin<'_> {
+    fn row(&self, row: usize) -> u32 {
+        self.rows.and_then(|rows| rows.get(row)).copied().unwrap_or(row as u32)
+    }
+}
+
 /// Keeps the first `limit` candidates in the order of the search.
 pub struct Candidates {
     newest_first: bool,
@@ -34,27 +52,19 @@ impl Candidates {
         Self { newest_first: task.newest_first, after: task.after, limit: job.limit(), kept: Vec::new(), more: false }
     }
 
-    /// Takes the rows of `block` that matched. `first_row` is the row of the source where the block begins. Gives how many lie
-    /// behind what was delivered before.
-    pub fn add(
-        &mut self,
-        job: &Job<'_>,
-        block: &Block,
-        rows: &RowSet,
-        source: u32,
-        first_row: u32,
-        place: usize,
-    ) -> u64 {
+    /// Takes the rows of `block` that matched. Gives how many lie behind what was delivered before.
+    pub fn add(&mut self, job: &Job<'_>, block: &Block, rows: &RowSet, from: &Origin<'_>) -> u64 {
         let mut behind = 0;
         for row in rows.iter() {
             let timestamp = Timestamp(block.timestamps[row]);
-            let key = RowKey { timestamp, source, row: first_row + row as u32 };
+            let origin = from.row(row);
+            let key = RowKey { timestamp, source: from.source, row: from.first_row + origin };
             if self.after.is_some_and(|after| self.in_order(&key, &after) != Ordering::Greater) {
                 continue;
             }
             behind += 1;
             let sort = if job.is_sorted() { sort_key(&job.query, block, row) } else { None };
-            self.kept.push(Candidate { key, sort, place: (place, row as u32) });
+            self.kept.push(Candidate { key, sort, place: (from.place, origin) });
         }
         // Cutting back only when twice the limit is held makes each row cost O(1) on average.
         if self.kept.len() >= self.limit.saturating_mul(2).max(1024) {

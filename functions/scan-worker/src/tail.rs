@@ -11,7 +11,7 @@ use trawl_event::restore::Restorer;
 use trawl_event::{Block, RowSet, Timestamp};
 use trawl_store::ports::{Catalog, Claim, Place, Position, Record, ScanResult, ShardId, Stream};
 
-use crate::sink::{Candidate, Candidates, Writer};
+use crate::sink::{Candidate, Candidates, Origin, Writer};
 use crate::{Job, READ_BYTES, ScanError};
 
 /// Batches of about 1 MB of raw text that each core decodes between two looks at what is found.
@@ -77,8 +77,9 @@ pub async fn scan<S: Stream, K: Catalog>(
                     }
                     None if found.rows.is_empty() => {}
                     None => {
-                        result.events_matched +=
-                            candidates.add(job, &found.block, &found.rows, source(job), found.first_row, kept.len());
+                        let from =
+                            Origin { source: source(job), first_row: found.first_row, rows: None, place: kept.len() };
+                        result.events_matched += candidates.add(job, &found.block, &found.rows, &from);
                         kept.push(Some(found.batch));
                     }
                 }

@@ -2,11 +2,10 @@
 
 mod field;
 
-use trawl_event::{Block, Column, RowSet, Texts, Values};
+use trawl_event::{Block, Column, RowSet, Texts, Values, text};
 
 use crate::ast::{Filter, Term};
 use crate::error::QueryError;
-use crate::json;
 use crate::matcher::{Matcher, Scratch};
 use crate::query::Query;
 
@@ -126,9 +125,9 @@ fn in_any_text(matcher: &Matcher, block: &Block, within: &RowSet) -> RowSet {
         match &column.values {
             Values::Text(texts) => in_texts(matcher, &mut scratch, column, texts, &left, &mut found),
             Values::Json(texts) => {
-                for (row, text) in column.rows.iter().zip(texts.iter()) {
+                for (row, json) in column.rows.iter().zip(texts.iter()) {
                     let row = *row as usize;
-                    if left.contains(row) && json::any_string(text, |text| matcher.is_in(text, &mut scratch)) {
+                    if left.contains(row) && text::any_string(json, |text| matcher.is_in(text, &mut scratch)) {
                         found.insert(row);
                     }
                 }

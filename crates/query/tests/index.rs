@@ -1,0 +1,167 @@
+//! The index never hides a match: what it skips holds none, whatever the events and the query.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use bytes::Bytes;
+use common::generate;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use trawl_event::Block;
+use trawl_event::block::Projection;
+use trawl_query::{Evaluator, Query};
+use trawl_segment::{Candidates, Fetched, IndexQuery, Segment, SegmentReader, WriteOptions, write};
+
+/// A segment of row groups of so many rows, all of them large enough to be indexed.
+fn segment(block: &Block, row_group_rows: usize) -> Segment {
+    let mut block = block.clone();
+    block.raw_bytes = block.rows() as u64 * 64 * 1024;
+    // However large the index is beside so few events, it is kept: they stand beside one that takes much room.
+    let options = WriteOptions { row_group_rows, row_group_bytes: u64::MAX, ..WriteOptions::default() };
+    write(&block, &options).unwrap()
+}
+
+fn open(segment: &Segment) -> SegmentReader {
+    let footer = segment.bytes.slice(segment.footer_offset as usize..);
+    SegmentReader::open(footer, segment.footer_offset, segment.bytes.len() as u64).unwrap()
+}
+
+/// What the index says, from no more than the bytes it asked for.
+fn candidates(segment: &Segment, query: &Query) -> Vec<Candidates> {
+    let reader = open(segment);
+    let index = IndexQuery::new(&query.evidence());
+    let part = |range: std::ops::Range<u64>| -> (u64, Bytes) {
+        (range.start, segment.bytes.slice(range.start as usize..range.end as usize))
+    };
+    let fetched: Fetched = reader.index_ranges(&index).into_iter().map(part).collect();
+    reader.candidates(&index, &fetched).unwrap()
+}
+
+/// How many row groups there are, and how many the index skips. Panics if one of these holds a match.
+fn skipped(segment: &Segment, query: &Query) -> (usize, usize) {
+    let reader = open(segment);
+    let evaluator = Evaluator::new(query).unwrap();
+    let whole = Fetched::whole(segment.bytes.clone());
+    let found = candidates(segment, query);
+    assert_eq!(found.len(), reader.row_groups().len());
+    let mut skipped = 0;
+    for (row_group, candidates) in found.iter().enumerate() {
+        let block = reader.read(row_group, &Projection::All, None, &whole).unwrap();
+        let mut matches = evaluator.matches(&block);
+        skipped += usize::from(candidates.granules == 0);
+        if let Some(rows) = &candidates.rows {
+            matches.subtract(rows);
+            assert!(matches.is_empty(), "{query} skips a match in row group {row_group}");
+        }
+    }
+    (found.len(), skipped)
+}
+
+/// An event whose texts are noise, so that the index stays within its share of the segment.
+fn noise() -> Value {
+    let words = (0..4000u64).map(|n| format!("{:x} ", (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    json!({"ts": 0, "message": words.collect::<String>()})
+}
+
+fn block_of(mut events: Vec<Value>) -> Block {
+    events.push(noise());
+    common::block(&events.iter().map(Value::to_string).collect::<Vec<_>>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_index_never_hides_a_match(
+        filters in prop::collection::vec(generate::filter(), 1..12),
+        events in prop::collection::vec(generate::event(), 1..12),
+        row_group_rows in prop::sample::select(vec![1, 3]),
+    ) {
+        let segment = segment(&block_of(events), row_group_rows);
+        prop_assert!(segment.index_bytes > 100, "the events are indexed");
+        for filter in filters {
+            skipped(&segment, &Query::parse(&filter.to_string()).unwrap());
+        }
+    }
+
+    #[test]
+    fn any_piece_of_any_text_is_found_again(
+        text in any::<String>(),
+        cut in any::<(prop::sample::Index, prop::sample::Index)>(),
+    ) {
+        let characters: Vec<char> = text.chars().collect();
+        let (from, to) = (cut.0.index(characters.len() + 1), cut.1.index(characters.len() + 1));
+        let piece: String = characters[from.min(to)..from.max(to)].iter().collect();
+        let events = vec![json!({"ts": 1, "message": text}), json!({"ts": 2, "a": [{"b": text}]}), json!({"ts": 3})];
+        let segment = segment(&block_of(events), 1);
+        let quoted = piece.replace('\\', "\\\\").replace('"', "\\\"");
+        for query in [format!("\"{quoted}\""), format!("/{}/", regex::escape(&piece).replace('/', "\\/"))] {
+            if let Ok(query) = Query::parse(&query) {
+                skipped(&segment, &query);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_form_skips_what_cannot_match() {
+    let events = (0..40).map(|n| {
+        json!({
+            "ts": n, "service": format!("svc-{n}"), "status": 100 + n, "ok": n == 7, "tags": [format!("tag{n}x")],
+            "message": format!("Request {:08x} of user{n} took {n} ms", n * 0x1357_9bdf_u64),
+            "path": format!("/api/v{n}/Größe{n}"),
+        })
+    });
+    let segment = segment(&block_of(events.collect()), 1);
+    for query in [
+        "user17",
+        "USER17",
+        "\"of user17 took\"",
+        "user17*",
+        "*ser17 t*",
+        "/user17 took/",
+        "/USER17 [tT]ook/i",
+        "/(user17|svc-17)\\b/",
+        "service:svc-17",
+        "service:=\"svc-17\"",
+        "status:117",
+        "status:=117",
+        "ok:true",
+        "tag17x",
+        "größe17",
+        "path:/api/v17/größe17",
+        "message:user17",
+        "user17 OR user18",
+        "user17 took",
+        "user17 -absent",
+    ] {
+        let (all, skipped) = skipped(&segment, &common::query(query));
+        assert!(skipped >= all - 5, "{query} skips {skipped} of {all}");
+    }
+    for query in ["", "-user17", "ms", "/\\d+/", "status:>110", "tags:*", "user17 OR -user17"] {
+        skipped(&segment, &common::query(query));
+    }
+}
+
+#[test]
+fn a_needle_leaves_its_granule_only() {
+    let event = |n: u64| {
+        let id = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        json!({"ts": n, "service": "a", "message": format!("blk_{id:016x} stored by worker {}", n % 5)}).to_string()
+    };
+    let events: Vec<String> = (0..4000).map(event).collect();
+    let mut block = common::block(&events);
+    block.raw_bytes = 4000 * 1024;
+    let segment = write(&block, &WriteOptions::default()).unwrap();
+    let reader = open(&segment);
+    assert_eq!(reader.granules(0), 16);
+    let id = format!("{:016x}", 2345u64.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let query = common::query(&format!("*{}*", &id[1..15]));
+    let found = candidates(&segment, &query);
+    let rows = found[0].rows.clone().unwrap();
+    assert_eq!((found[0].granules, rows.count(), rows.contains(2344)), (1, 256, true));
+    let part = reader.ranges(0, &query.projection(), Some(&rows));
+    let length = |ranges: &[std::ops::Range<u64>]| ranges.iter().map(|range| range.end - range.start).sum::<u64>();
+    assert!(length(&part) <= length(&reader.ranges(0, &query.projection(), None)));
+}

@@ -1,0 +1,310 @@
+//! Row groups → the index block.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use rayon::prelude::*;
+use trawl_event::text::{any_string, fold_into, words};
+use trawl_event::{Column, Texts, Values};
+use xxhash_rust::xxh3::Xxh3Builder;
+
+use super::format::{compress, push_varint};
+use super::terms::{self, Name};
+use super::{
+    GRAMS, MAX_LISTED, MAX_LISTED_BYTES, MAX_SHARE_PERCENT, MAX_SLOTS_LOG2, MAX_WORD_BYTES, MIN_CHUNK_BYTES,
+    MIN_INDEXED_BYTES, PARTS, PARTS_LOG2, PLANES, SLOTS_PER_ITEM, TERMS, granule_rows,
+};
+use crate::error::Result;
+
+/// A column as it stands in a row group.
+pub(crate) struct Placed<'b> {
+    pub(crate) column: &'b Column,
+    /// The rows of the row group that have a value, ascending.
+    pub(crate) rows: Vec<u32>,
+    /// For each, its index among the values of the column.
+    pub(crate) picks: Vec<u32>,
+}
+
+/// The index of the row groups so far.
+#[derive(Default)]
+pub(crate) struct IndexBuilder {
+    row_groups: Vec<RowGroupIndex>,
+}
+
+/// The index of a row group.
+#[derive(Default)]
+struct RowGroupIndex {
+    /// 0: not indexed.
+    granule_rows: usize,
+    planes: [Plane; PLANES],
+}
+
+/// A plane of a row group, by part.
+#[derive(Default)]
+struct Plane {
+    slots_log2: u32,
+    bytes: Vec<u8>,
+    /// Where each part ends in `bytes`.
+    ends: Vec<usize>,
+}
+
+impl Plane {
+    fn part(&self, part: usize) -> &[u8] {
+        let start = part.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.ends.get(part).map_or(&[], |end| &self.bytes[start..*end])
+    }
+}
+
+impl IndexBuilder {
+    /// Adds a row group of `rows` rows with these columns.
+    pub(crate) fn push(&mut self, columns: &[Placed<'_>], rows: usize, raw_bytes: u64) {
+        if raw_bytes < MIN_INDEXED_BYTES {
+            self.row_groups.push(RowGroupIndex::default());
+            return;
+        }
+        let granule_rows = granule_rows(rows, raw_bytes);
+        let names: Vec<Name> = columns.iter().map(|placed| Name::of(&placed.column.path.name())).collect();
+        let granules: Vec<[Vec<u16>; PLANES]> = (0..rows.div_ceil(granule_rows))
+            .into_par_iter()
+            .map_init(Granule::default, |granule, number| {
+                let range = (number * granule_rows) as u32..((number + 1) * granule_rows) as u32;
+                columns.iter().zip(&names).for_each(|(placed, name)| granule.column(placed, *name, &range));
+                granule.take()
+            })
+            .collect();
+        let planes = std::array::from_fn(|plane| {
+            let sets: Vec<&[u16]> = granules.iter().map(|granule| granule[plane].as_slice()).collect();
+            encode(&sets)
+        });
+        self.row_groups.push(RowGroupIndex { granule_rows, planes });
+    }
+
+    /// The chunks and the directory of the index of row groups that take `data_bytes`.
+    pub(crate) fn finish(self, data_bytes: usize, level: i32) -> Result<(Vec<u8>, Vec<u8>)> {
+        let mut directory = Vec::new();
+        push_varint(self.row_groups.len() as u64, &mut directory);
+        for row_group in &self.row_groups {
+            push_varint(row_group.granule_rows as u64, &mut directory);
+            row_group.planes.iter().for_each(|plane| push_varint(u64::from(plane.slots_log2), &mut directory));
+        }
+        let mut block = Vec::new();
+        for plane in 0..PLANES {
+            let (parts_per_chunk, chunks) = self.chunks(plane, level)?;
+            let bytes = chunks.iter().map(Vec::len).sum::<usize>();
+            if (block.len() + bytes) * 100 > data_bytes * MAX_SHARE_PERCENT {
+                push_varint(0, &mut directory);
+                continue;
+            }
+            push_varint(parts_per_chunk as u64, &mut directory);
+            for chunk in chunks {
+                push_varint(chunk.len() as u64, &mut directory);
+                block.extend_from_slice(&chunk);
+            }
+        }
+        Ok((block, compress(&directory, level)?))
+    }
+
+    /// The chunks of a plane, and how many parts stand in each.
+    fn chunks(&self, plane: usize, level: i32) -> Result<(usize, Vec<Vec<u8>>)> {
+        let planes: Vec<&Plane> = self.row_groups.iter().map(|row_group| &row_group.planes[plane]).collect();
+        let bytes: usize = planes.iter().map(|plane| plane.bytes.len()).sum();
+        let count = (bytes / MIN_CHUNK_BYTES).clamp(1, PARTS);
+        // A power of two, so that every chunk has as many parts.
+        let count = 1 << count.ilog2();
+        let parts_per_chunk = PARTS / count;
+        let chunks = (0..count).into_par_iter().map(|chunk| {
+            let mut plain = Vec::with_capacity(bytes / count * 2);
+            for part in chunk * parts_per_chunk..(chunk + 1) * parts_per_chunk {
+                for plane in &planes {
+                    let bytes = plane.part(part);
+                    push_varint(bytes.len() as u64, &mut plain);
+                    plain.extend_from_slice(bytes);
+                }
+            }
+            compress(&plain, level)
+        });
+        Ok((parts_per_chunk, chunks.collect::<Result<_>>()?))
+    }
+}
+
+/// Writes the sets of the granules of a row group, slot by slot.
+fn encode(sets: &[&[u16]]) -> Plane {
+    let fullest = sets.iter().map(|set| set.len()).max().unwrap_or(0);
+    let slots_log2 = (fullest * SLOTS_PER_ITEM).max(1).next_power_of_two().ilog2().clamp(PARTS_LOG2, MAX_SLOTS_LOG2);
+    let slot_of = |slot: u16| usize::from(slot) >> (MAX_SLOTS_LOG2 - slots_log2);
+    // Counting sort by slot; each slot's granules stay ascending.
+    let mut ends = vec![0usize; (1 << slots_log2) + 1];
+    sets.iter().flat_map(|set| set.iter()).for_each(|slot| ends[slot_of(*slot) + 1] += 1);
+    for slot in 1..ends.len() {
+        ends[slot] += ends[slot - 1];
+    }
+    let mut granules = vec![0u32; ends[ends.len() - 1]];
+    let mut next = ends.clone();
+    for (set, granule) in sets.iter().zip(0u32..) {
+        for slot in *set {
+            let at = &mut next[slot_of(*slot)];
+            granules[*at] = granule;
+            *at += 1;
+        }
+    }
+    let mut plane = Plane { slots_log2, bytes: Vec::with_capacity(granules.len()), ends: Vec::with_capacity(PARTS) };
+    let slots_per_part = (1usize << slots_log2) / PARTS;
+    for part in 0..PARTS {
+        let mut after = 0u64;
+        for slot in 0..slots_per_part {
+            let at = part * slots_per_part + slot;
+            for granule in &granules[ends[at]..ends[at + 1]] {
+                let bit = (slot * sets.len()) as u64 + u64::from(*granule);
+                // Slots that became one may hold a granule twice.
+                if bit >= after {
+                    push_varint(bit - after, &mut plane.bytes);
+                    after = bit + 1;
+                }
+            }
+        }
+        plane.ends.push(plane.bytes.len());
+    }
+    plane
+}
+
+/// A set of slots as a bitmap.
+struct Slots(Vec<u64>);
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self(vec![0; 1 << (MAX_SLOTS_LOG2 - 6)])
+    }
+}
+
+impl Slots {
+    fn insert(&mut self, hash: u32) {
+        let slot = (hash >> (u32::BITS - MAX_SLOTS_LOG2)) as usize;
+        self.0[slot / 64] |= 1 << (slot % 64);
+    }
+
+    /// The slots, ascending; none are left.
+    fn take(&mut self) -> Vec<u16> {
+        let mut slots = Vec::with_capacity(self.0.iter().map(|word| word.count_ones() as usize).sum());
+        for (index, word) in self.0.iter_mut().enumerate() {
+            let mut rest = std::mem::take(word);
+            while rest != 0 {
+                slots.push((index * 64) as u16 + rest.trailing_zeros() as u16);
+                rest &= rest - 1;
+            }
+        }
+        slots
+    }
+}
+
+/// What stands in one granule.
+#[derive(Default)]
+struct Granule {
+    slots: [Slots; PLANES],
+    folded: String,
+}
+
+/// The distinct values of a column in a granule, while they are few.
+type Listed<T> = HashSet<T, Xxh3Builder>;
+
+impl Granule {
+    fn take(&mut self) -> [Vec<u16>; PLANES] {
+        self.slots.each_mut().map(Slots::take)
+    }
+
+    /// Adds what stands in these rows of a column.
+    fn column(&mut self, placed: &Placed<'_>, name: Name, rows: &Range<u32>) {
+        let start = placed.rows.partition_point(|row| *row < rows.start);
+        let end = start + placed.rows[start..].partition_point(|row| *row < rows.end);
+        let picks = &placed.picks[start..end];
+        if picks.is_empty() {
+            return;
+        }
+        match &placed.column.values {
+            Values::Text(texts) => self.texts(texts, picks, name),
+            Values::Int(values) => {
+                let mut listed = Listed::default();
+                let few = picks.iter().all(|pick| {
+                    listed.insert(values[*pick as usize]);
+                    listed.len() <= MAX_LISTED
+                });
+                match few {
+                    true => listed.iter().for_each(|value| self.term(name.value(&value.to_string()))),
+                    false => self.term(name.open()),
+                }
+            }
+            Values::Bool(values) => {
+                for bool in [true, false] {
+                    if picks.iter().any(|pick| values[*pick as usize] == bool) {
+                        self.term(name.value(if bool { "true" } else { "false" }));
+                    }
+                }
+            }
+            Values::Float(_) => self.term(name.open()),
+            Values::Json(texts) => {
+                self.term(name.open());
+                let mut last = None;
+                for pick in picks {
+                    let json = texts.get(*pick as usize);
+                    if last != Some(json) {
+                        any_string(json, |text| {
+                            self.text(text);
+                            false
+                        });
+                        last = Some(json);
+                    }
+                }
+            }
+        }
+    }
+
+    fn texts(&mut self, texts: &Texts, picks: &[u32], name: Name) {
+        let mut listed: Listed<&str> = Listed::default();
+        let mut is_open = false;
+        let mut last = None;
+        for pick in picks {
+            let text = texts.get(*pick as usize);
+            if last == Some(text) {
+                continue;
+            }
+            last = Some(text);
+            is_open |= text.len() > MAX_LISTED_BYTES;
+            if !is_open {
+                if !listed.insert(text) {
+                    continue;
+                }
+                is_open = listed.len() > MAX_LISTED;
+            }
+            self.text(text);
+        }
+        if is_open {
+            self.term(name.open());
+            return;
+        }
+        let mut folded = std::mem::take(&mut self.folded);
+        for text in listed {
+            folded.clear();
+            fold_into(text, &mut folded);
+            words(&folded, |start, end| self.term(name.word(&folded[start..end])));
+        }
+        self.folded = folded;
+    }
+
+    fn term(&mut self, hash: u32) {
+        self.slots[TERMS].insert(hash);
+    }
+
+    /// Adds the words and grams of a text.
+    fn text(&mut self, text: &str) {
+        let mut folded = std::mem::take(&mut self.folded);
+        folded.clear();
+        fold_into(text, &mut folded);
+        words(&folded, |start, end| {
+            if end - start <= MAX_WORD_BYTES {
+                self.term(terms::word(&folded[start..end]));
+            }
+        });
+        let grams = &mut self.slots[GRAMS];
+        terms::grams(folded.as_bytes(), |hash| grams.insert(hash));
+        self.folded = folded;
+    }
+}

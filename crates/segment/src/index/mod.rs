@@ -1,0 +1,97 @@
+//! The index of a segment: which granules may hold a match.
+//!
+//! A *granule* is a run of rows, in the order they are stored, of about [`GRANULE_RAW_BYTES`] as sent. Of each
+//! granule the index keeps two sets of hashed slots; a query asks whether some slots are set, and only granules
+//! in which all of them are need be read. A slot may be set for another reason, so a granule may be read for
+//! nothing; but what a granule holds always has its slot set: *the index never hides a match*.
+//!
+//! | plane | a slot stands for | answers |
+//! | --- | --- | --- |
+//! | terms | a word of at most [`MAX_WORD_BYTES`] in any text; a word, an integer or a boolean in a column of a name; "this column holds more than is listed" | words and phrases, `field:value` |
+//! | grams | four bytes of any text (see [`terms`]) | substrings, prefixes, long words, regexes |
+//!
+//! Texts are folded first ([`trawl_event::text::fold`]), so that letter case does not matter. A column of more than
+//! [`MAX_LISTED`] distinct values in a granule, and one of floats or JSON, is not listed by value there; its slot
+//! "more than is listed" is set instead, and a field's word is then looked for among those of any text.
+//!
+//! ```text
+//!            granule 0 1 2 3 …             the planes are bit matrices; a query takes some rows of them and
+//!   slot 0           . . 1 . …             combines these as its AND and OR say
+//!   slot 1           1 . 1 1 …
+//!   …                                      slot = the upper bits of a 32-bit hash
+//! ```
+//!
+//! So that a query reads little, a plane is cut by slot into [`PARTS`] parts, and neighbouring parts are
+//! compressed together as one *chunk* of at least [`MIN_CHUNK_BYTES`]:
+//!
+//! ```text
+//!   index block   chunk …  chunk …          first those of terms, then those of grams
+//!   footer_offset directory                 zstd: varints
+//!
+//!   chunk         zstd with checksum:  for each part in it, for each row group: varint length, then bytes
+//!   bytes         varints:  the gaps between set bits, bit = slot within the part × granules + granule;
+//!                 the first counts from 0, each other one from the bit after the last
+//!   directory     row groups; for each of them: rows per granule (0: not indexed);
+//!                 for each plane: log2 of slots;
+//!                 then for each plane: parts per chunk (0: there is no such plane); the length of each chunk
+//! ```
+//!
+//! Numbers are LEB128 varints. Cost and gain: with n slots set of m in a granule, a set slot takes about
+//! log2(m / n) + 1.44 bits, and one hashed slot lets n / m of the granules through; more slots multiply. On logs
+//! n is about 1,000 terms and 4,000 grams of m = 2^16. A plane fills up when texts are random; it then takes at
+//! most m bits a granule, 8 KiB of 256. A segment whose index would exceed [`MAX_SHARE_PERCENT`] of the bytes of its
+//! row groups does without grams, and if that is not enough without an index.
+
+pub(crate) mod build;
+mod format;
+mod query;
+mod read;
+mod terms;
+
+pub use query::IndexQuery;
+pub use read::Candidates;
+pub(crate) use read::Directory;
+
+/// Bytes of events, as sent, in a granule.
+pub const GRANULE_RAW_BYTES: u64 = 256 * 1024;
+/// Rows of a granule are a multiple of this.
+const GRANULE_ROWS_UNIT: u64 = 64;
+/// A row group of fewer bytes is not indexed: reading it takes less time than asking.
+const MIN_INDEXED_BYTES: u64 = 16 * 1024;
+
+/// The words of texts and what stands in fields.
+const TERMS: usize = 0;
+/// Pieces of texts.
+const GRAMS: usize = 1;
+/// How many planes there are.
+const PLANES: usize = 2;
+
+/// log2 of the parts of a plane.
+const PARTS_LOG2: u32 = 9;
+/// Parts of a plane: what one hash needs is one of them.
+const PARTS: usize = 1 << PARTS_LOG2;
+/// log2 of the most slots of a plane. Twice as many would cost one more bit for each that is set.
+const MAX_SLOTS_LOG2: u32 = 16;
+/// Slots per set slot of the fullest granule that are enough: one hash then lets a sixteenth through.
+const SLOTS_PER_ITEM: usize = 16;
+
+/// Longest word that is a term, in bytes: longer ones have so many grams that these are sharp enough.
+const MAX_WORD_BYTES: usize = 12;
+/// Most distinct values of a column that are listed for a granule.
+const MAX_LISTED: usize = 64;
+/// Longest value that is listed under its column, in bytes.
+const MAX_LISTED_BYTES: usize = 256;
+
+/// Smallest chunk, in bytes before compression, unless there is but one.
+const MIN_CHUNK_BYTES: usize = 16 * 1024;
+/// Largest chunk that is read, in bytes after decompression: a part of every row group, each bit a byte.
+const MAX_CHUNK_BYTES: usize = 256 << 20;
+/// Most that the index takes beside the bytes of the row groups, in percent of these.
+const MAX_SHARE_PERCENT: usize = 50;
+
+/// Rows of each granule of a row group of this many rows and bytes as sent.
+pub(crate) fn granule_rows(rows: usize, raw_bytes: u64) -> usize {
+    let rows = rows.max(1) as u64;
+    let wanted = GRANULE_RAW_BYTES * rows / raw_bytes.max(1);
+    ((wanted / GRANULE_ROWS_UNIT).max(1) * GRANULE_ROWS_UNIT).min(rows.next_multiple_of(GRANULE_ROWS_UNIT)) as usize
+}

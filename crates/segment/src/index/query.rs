@@ -1,0 +1,127 @@
+//! What a query needs → a formula over slots.
+
+use trawl_event::text::fold_into;
+use trawl_event::{Evidence, Fragment};
+
+use super::terms::{self, Name};
+use super::{GRAMS, MAX_WORD_BYTES, TERMS};
+
+/// Most grams of one fragment that are asked for. Each lets about 7 % of the granules through, so more than these
+/// hardly skip more, while each costs a read.
+const MAX_GRAMS: usize = 8;
+/// Most slots of a whole query; what goes beyond is not asked for.
+const MAX_SLOTS: usize = 256;
+
+/// A formula over the slots of an index. It is made once and asked of any segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexQuery {
+    pub(super) root: Node,
+}
+
+/// A hash in a plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Slot {
+    pub(super) plane: usize,
+    pub(super) hash: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Node {
+    Everything,
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Slot(Slot),
+}
+
+impl IndexQuery {
+    /// The formula for this evidence.
+    pub fn new(evidence: &Evidence) -> Self {
+        Self { root: Compiler { slots: 0 }.node(evidence) }
+    }
+
+    /// Whether it skips nothing anywhere.
+    pub fn is_everything(&self) -> bool {
+        self.root == Node::Everything
+    }
+}
+
+struct Compiler {
+    /// Slots so far.
+    slots: usize,
+}
+
+impl Compiler {
+    fn node(&mut self, evidence: &Evidence) -> Node {
+        match evidence {
+            Evidence::Anything => Node::Everything,
+            Evidence::All(sides) => all(sides.iter().map(|side| self.node(side)).collect()),
+            Evidence::Any(sides) => any(sides.iter().map(|side| self.node(side)).collect()),
+            Evidence::Text(fragment) => self.text(fragment),
+            Evidence::FieldText { name, fragment } => {
+                let column = Name::of(name);
+                let mut words = Vec::new();
+                let mut folded = String::new();
+                fold_into(&fragment.text, &mut folded);
+                terms::whole_words(&folded, fragment.starts_word, fragment.ends_word, |word| {
+                    words.push(column.word(word));
+                });
+                let listed = all(words.into_iter().map(|word| self.slot(TERMS, word)).collect());
+                self.or_open(name, listed)
+            }
+            Evidence::FieldValue { name, value } => {
+                let listed = match value {
+                    Some(value) => self.slot(TERMS, Name::of(name).value(value)),
+                    None => Node::Any(Vec::new()),
+                };
+                self.or_open(name, listed)
+            }
+        }
+    }
+
+    fn slot(&mut self, plane: usize, hash: u32) -> Node {
+        self.slots += 1;
+        if self.slots <= MAX_SLOTS { Node::Slot(Slot { plane, hash }) } else { Node::Everything }
+    }
+
+    fn text(&mut self, fragment: &Fragment) -> Node {
+        let mut folded = String::new();
+        fold_into(&fragment.text, &mut folded);
+        let mut words = Vec::new();
+        terms::whole_words(&folded, fragment.starts_word, fragment.ends_word, |word| {
+            if word.len() <= MAX_WORD_BYTES {
+                words.push(terms::word(word));
+            }
+        });
+        let mut grams = Vec::new();
+        terms::grams(folded.as_bytes(), |hash| grams.push(hash));
+        grams.dedup();
+        let step = grams.len().div_ceil(MAX_GRAMS).max(1);
+        let words = words.into_iter().map(|word| (TERMS, word));
+        let grams = grams.into_iter().step_by(step).map(|gram| (GRAMS, gram));
+        all(words.chain(grams).map(|(plane, hash)| self.slot(plane, hash)).collect())
+    }
+
+    /// What is listed of the column, or that the column, or one of JSON that holds it, has more than is listed.
+    fn or_open(&mut self, name: &str, listed: Node) -> Node {
+        let parents = name.match_indices('.').map(|(at, _)| &name[..at]);
+        let open: Vec<Node> = parents.chain([name]).map(|name| self.slot(TERMS, Name::of(name).open())).collect();
+        any([listed].into_iter().chain(open).collect())
+    }
+}
+
+fn all(mut sides: Vec<Node>) -> Node {
+    sides.retain(|side| *side != Node::Everything);
+    match sides.len() {
+        0 => Node::Everything,
+        1 => sides.remove(0),
+        _ => Node::All(sides),
+    }
+}
+
+fn any(mut sides: Vec<Node>) -> Node {
+    match sides.len() {
+        _ if sides.contains(&Node::Everything) => Node::Everything,
+        1 => sides.remove(0),
+        _ => Node::Any(sides),
+    }
+}

@@ -1,0 +1,267 @@
+//! The index block → the granules that may hold a match.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use bytes::Bytes;
+use trawl_event::RowSet;
+
+use super::format::{decompress, take_count, take_varint};
+use super::query::{IndexQuery, Node, Slot};
+use super::{MAX_CHUNK_BYTES, MAX_SLOTS_LOG2, PARTS, PARTS_LOG2, PLANES};
+use crate::error::{Error, Result};
+use crate::fetched::Fetched;
+use crate::format::MAX_ROW_GROUP_ROWS;
+
+/// Largest directory that is read, in bytes after decompression.
+const MAX_DIRECTORY_BYTES: usize = 16 << 20;
+/// Widest gap between two chunks that is read along, in bytes: chunks lie scattered, and over all of them
+/// the index would be read whole. In this time S3 sends what fits a fiftieth of the delay of a request.
+const GAP_BYTES: u64 = 64 * 1024;
+
+/// The granules of a row group that may hold a match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidates {
+    /// Their rows; `None` for all of them.
+    pub rows: Option<RowSet>,
+    /// How many granules these are.
+    pub granules: u64,
+}
+
+/// Where everything stands in the index.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    row_groups: Vec<RowGroupIndex>,
+    planes: [PlaneIndex; PLANES],
+}
+
+#[derive(Debug)]
+struct RowGroupIndex {
+    rows: usize,
+    /// 0: not indexed.
+    granule_rows: usize,
+    /// By plane.
+    slots_log2: [u32; PLANES],
+}
+
+impl RowGroupIndex {
+    fn granules(&self) -> usize {
+        self.rows.div_ceil(self.granule_rows.max(1))
+    }
+}
+
+#[derive(Debug, Default)]
+struct PlaneIndex {
+    /// 0: there is no such plane.
+    parts_per_chunk: usize,
+    chunks: Vec<Range<u64>>,
+}
+
+impl Directory {
+    /// Parses a directory; the chunks end where it begins, at `end`. `rows` are those of each row group.
+    pub(crate) fn parse(bytes: &[u8], end: u64, rows: &[usize]) -> Result<Self> {
+        let plain = decompress(bytes, MAX_DIRECTORY_BYTES)?;
+        let mut plain: &[u8] = &plain;
+        if take_count(&mut plain, rows.len())? != rows.len() {
+            return Err(Error::corrupt("the index is of other row groups"));
+        }
+        let mut row_groups = Vec::with_capacity(rows.len());
+        for rows in rows {
+            let granule_rows = take_count(&mut plain, MAX_ROW_GROUP_ROWS * 2)?;
+            let mut slots_log2 = [0; PLANES];
+            for log2 in &mut slots_log2 {
+                *log2 = take_count(&mut plain, MAX_SLOTS_LOG2 as usize)? as u32;
+                if granule_rows > 0 && *log2 < PARTS_LOG2 {
+                    return Err(Error::corrupt("the index has too few slots"));
+                }
+            }
+            row_groups.push(RowGroupIndex { rows: *rows, granule_rows, slots_log2 });
+        }
+        let mut planes: [PlaneIndex; PLANES] = Default::default();
+        let mut length = 0u64;
+        for plane in &mut planes {
+            plane.parts_per_chunk = take_count(&mut plain, PARTS)?;
+            if plane.parts_per_chunk == 0 {
+                continue;
+            }
+            if !plane.parts_per_chunk.is_power_of_two() {
+                return Err(Error::corrupt("chunks of the index do not fit its parts"));
+            }
+            for _ in 0..PARTS / plane.parts_per_chunk {
+                let start = length;
+                length = length.saturating_add(take_varint(&mut plain)?);
+                plane.chunks.push(start..length);
+            }
+        }
+        let start = end.checked_sub(length).ok_or_else(|| Error::corrupt("the index lies outside its place"))?;
+        for chunk in planes.iter_mut().flat_map(|plane| &mut plane.chunks) {
+            *chunk = chunk.start + start..chunk.end + start;
+        }
+        Ok(Self { row_groups, planes })
+    }
+
+    /// How many granules a row group has.
+    pub(crate) fn granules(&self, row_group: usize) -> u64 {
+        self.row_groups.get(row_group).map_or(0, |row_group| match row_group.granule_rows {
+            0 => 1,
+            _ => row_group.granules() as u64,
+        })
+    }
+
+    fn part_of(slot: Slot) -> usize {
+        (slot.hash >> (u32::BITS - PARTS_LOG2)) as usize
+    }
+
+    /// The chunk of a slot, if its plane is there.
+    fn chunk_of(&self, slot: Slot) -> Option<(usize, usize)> {
+        let plane = &self.planes[slot.plane];
+        (plane.parts_per_chunk > 0).then(|| (slot.plane, Self::part_of(slot) / plane.parts_per_chunk))
+    }
+
+    fn chunks_of(&self, query: &IndexQuery) -> BTreeSet<(usize, usize)> {
+        let mut slots = Vec::new();
+        slots_of(&query.root, &mut slots);
+        slots.into_iter().filter_map(|slot| self.chunk_of(slot)).collect()
+    }
+
+    /// The bytes of the object that [`Directory::candidates`] needs.
+    pub(crate) fn ranges(&self, query: &IndexQuery) -> Vec<Range<u64>> {
+        let chunks = self.chunks_of(query).into_iter().map(|(plane, chunk)| self.planes[plane].chunks[chunk].clone());
+        crate::read::coalesce(chunks.collect(), GAP_BYTES)
+    }
+
+    /// By row group: the granules in which the formula holds.
+    pub(crate) fn candidates(&self, query: &IndexQuery, fetched: &Fetched) -> Result<Vec<Candidates>> {
+        let mut chunks = BTreeMap::new();
+        for (plane, chunk) in self.chunks_of(query) {
+            let place = &self.planes[plane];
+            let bytes = fetched.get(place.chunks[chunk].clone())?;
+            let loaded = Chunk::load(&bytes, place.parts_per_chunk * self.row_groups.len())?;
+            chunks.insert((plane, chunk), loaded);
+        }
+        let mut found = Vec::with_capacity(self.row_groups.len());
+        for (number, row_group) in self.row_groups.iter().enumerate() {
+            if row_group.granule_rows == 0 {
+                found.push(Candidates { rows: None, granules: 1 });
+                continue;
+            }
+            let granules = self.evaluate(&query.root, number, &chunks)?;
+            found.push(match granules {
+                None => Candidates { rows: None, granules: row_group.granules() as u64 },
+                Some(granules) => {
+                    let mut rows = RowSet::none(row_group.rows);
+                    for granule in granules.iter() {
+                        let start = granule * row_group.granule_rows;
+                        (start..(start + row_group.granule_rows).min(row_group.rows)).for_each(|row| rows.insert(row));
+                    }
+                    let count = granules.count() as u64;
+                    let all = count == row_group.granules() as u64;
+                    Candidates { rows: (!all).then_some(rows), granules: count }
+                }
+            });
+        }
+        Ok(found)
+    }
+
+    /// The granules of a row group in which `node` holds; `None` for all.
+    fn evaluate(
+        &self,
+        node: &Node,
+        row_group: usize,
+        chunks: &BTreeMap<(usize, usize), Chunk>,
+    ) -> Result<Option<RowSet>> {
+        let info = &self.row_groups[row_group];
+        match node {
+            Node::Everything => Ok(None),
+            Node::Slot(slot) => {
+                let Some(place) = self.chunk_of(*slot) else { return Ok(None) };
+                let chunk = chunks.get(&place).ok_or_else(|| Error::corrupt("the index lacks a chunk"))?;
+                let part = Self::part_of(*slot) % self.planes[slot.plane].parts_per_chunk;
+                let bytes = chunk.part(part * self.row_groups.len() + row_group);
+                let within = slot.hash << PARTS_LOG2 >> PARTS_LOG2 >> (u32::BITS - info.slots_log2[slot.plane]);
+                row_of(bytes, within as usize, info.granules()).map(Some)
+            }
+            Node::All(sides) => {
+                let mut left: Option<RowSet> = None;
+                for side in sides {
+                    let found = self.evaluate(side, row_group, chunks)?;
+                    left = match (left, found) {
+                        (Some(mut left), Some(found)) => {
+                            left.intersect(&found);
+                            Some(left)
+                        }
+                        (left, found) => left.or(found),
+                    };
+                    if left.as_ref().is_some_and(RowSet::is_empty) {
+                        break;
+                    }
+                }
+                Ok(left)
+            }
+            Node::Any(sides) => {
+                let mut found = RowSet::none(info.granules());
+                for side in sides {
+                    match self.evaluate(side, row_group, chunks)? {
+                        Some(more) => found.union(&more),
+                        None => return Ok(None),
+                    }
+                }
+                Ok(Some(found))
+            }
+        }
+    }
+}
+
+fn slots_of(node: &Node, slots: &mut Vec<Slot>) {
+    match node {
+        Node::Everything => {}
+        Node::Slot(slot) => slots.push(*slot),
+        Node::All(sides) | Node::Any(sides) => sides.iter().for_each(|side| slots_of(side, slots)),
+    }
+}
+
+/// The granules of one slot of a part.
+fn row_of(mut part: &[u8], slot: usize, granules: usize) -> Result<RowSet> {
+    let mut row = RowSet::none(granules);
+    let (start, end) = ((slot * granules) as u64, ((slot + 1) * granules) as u64);
+    let mut after = 0u64;
+    while !part.is_empty() {
+        let bit = after.saturating_add(take_varint(&mut part)?);
+        if bit >= end {
+            break;
+        }
+        if bit >= start {
+            row.insert((bit - start) as usize);
+        }
+        after = bit + 1;
+    }
+    Ok(row)
+}
+
+/// A chunk after decompression.
+struct Chunk {
+    plain: Bytes,
+    /// By part, then by row group.
+    parts: Vec<Range<usize>>,
+}
+
+impl Chunk {
+    fn load(bytes: &[u8], count: usize) -> Result<Self> {
+        let plain = decompress(bytes, MAX_CHUNK_BYTES)?;
+        let mut rest: &[u8] = &plain;
+        let mut parts = Vec::with_capacity(count);
+        for _ in 0..count {
+            let length = take_varint(&mut rest)?;
+            let start = plain.len() - rest.len();
+            let length = usize::try_from(length).ok().filter(|length| *length <= rest.len());
+            let length = length.ok_or_else(|| Error::corrupt("a part of the index ends early"))?;
+            rest = &rest[length..];
+            parts.push(start..start + length);
+        }
+        Ok(Self { plain: plain.into(), parts })
+    }
+
+    fn part(&self, index: usize) -> &[u8] {
+        self.parts.get(index).map_or(&[], |range| &self.plain[range.clone()])
+    }
+}
