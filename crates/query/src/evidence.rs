@@ -16,6 +16,8 @@ use crate::{names, regexes};
 const MAX_STRINGS: usize = 16;
 /// Most characters of a class that is looked at: both cases of a hexadecimal digit are 22.
 const MAX_CLASS: u32 = 32;
+/// Most characters of a class, case aside, that are spelled out: more would ask for many slots and skip little.
+const MAX_CASES: usize = 4;
 /// Longest string that a regex is spelled out as, in bytes.
 const MAX_BYTES: usize = 256;
 /// Deepest nesting of a regex that is followed.
@@ -164,7 +166,7 @@ fn of_hir(hir: &Hir, depth: usize) -> Found {
             let mut strings: Vec<String> = all.map(|c| fold(c).to_string()).collect();
             strings.sort_unstable();
             strings.dedup();
-            match strings.len() <= MAX_STRINGS {
+            match strings.len() <= MAX_CASES {
                 true => Found::exactly(strings),
                 false => Found::nothing(),
             }

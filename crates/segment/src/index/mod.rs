@@ -86,8 +86,8 @@ const MAX_LISTED_BYTES: usize = 256;
 const MIN_CHUNK_BYTES: usize = 16 * 1024;
 /// Largest chunk that is read, in bytes after decompression: a part of every row group, each bit a byte.
 const MAX_CHUNK_BYTES: usize = 256 << 20;
-/// Most that the index takes beside the bytes of the row groups, in percent of these.
-const MAX_SHARE_PERCENT: usize = 50;
+/// Most that the index takes beside the bytes of the row groups, in percent of these: 37.5 % of the segment.
+const MAX_SHARE_PERCENT: usize = 60;
 
 /// Rows of each granule of a row group of this many rows and bytes as sent.
 pub(crate) fn granule_rows(rows: usize, raw_bytes: u64) -> usize {
