@@ -130,7 +130,7 @@ fn every_form_skips_what_cannot_match() {
         "ok:true",
         "tag17x",
         "größe17",
-        "path:/api/v17/größe17",
+        "path:\"/api/v17/größe17\"",
         "message:user17",
         "user17 OR user18",
         "user17 took",
