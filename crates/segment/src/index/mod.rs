@@ -54,7 +54,7 @@ pub(crate) use read::Directory;
 
 /// Bytes of events, as sent, in a granule.
 pub const GRANULE_RAW_BYTES: u64 = 256 * 1024;
-/// Rows of a granule are a multiple of this.
+/// Rows of a granule are a multiple of this, if there are more: then it fills whole words of a row set.
 const GRANULE_ROWS_UNIT: u64 = 64;
 /// A row group of fewer bytes is not indexed: reading it takes less time than asking.
 const MIN_INDEXED_BYTES: u64 = 16 * 1024;
@@ -92,6 +92,8 @@ const MAX_SHARE_PERCENT: usize = 60;
 /// Rows of each granule of a row group of this many rows and bytes as sent.
 pub(crate) fn granule_rows(rows: usize, raw_bytes: u64) -> usize {
     let rows = rows.max(1) as u64;
-    let wanted = GRANULE_RAW_BYTES * rows / raw_bytes.max(1);
-    ((wanted / GRANULE_ROWS_UNIT).max(1) * GRANULE_ROWS_UNIT).min(rows.next_multiple_of(GRANULE_ROWS_UNIT)) as usize
+    let wanted = (GRANULE_RAW_BYTES * rows / raw_bytes.max(1)).clamp(1, rows.next_multiple_of(GRANULE_ROWS_UNIT));
+    // Few large events stay as they are.
+    let beyond = if wanted > GRANULE_ROWS_UNIT { wanted % GRANULE_ROWS_UNIT } else { 0 };
+    (wanted - beyond) as usize
 }
