@@ -7,9 +7,11 @@
 //!
 //! * [`decode`]: request body → checked events → [`Block`] and per-event rejections
 //! * [`block`]: the columnar form and its parts
+//! * [`columns`]: columns that grow one JSON object at a time
 //! * [`shred`] / [`restore`]: one JSON event → columns, and back
 //! * [`merge`]: several blocks → one
 //! * [`codec`]: a block as bytes; [`batch`]: a block with its header, as the stream carries it
+//! * [`text`]: words and case folding, one meaning for index and evaluator; [`evidence`]: what a search asks of the index
 //! * [`timestamp`], [`level`], [`ids`], [`limits`], [`rowset`]: the small types
 //!
 //! Nothing here knows HTTP, AWS or the clock: the time of receipt is an argument.
@@ -19,6 +21,7 @@
 pub mod batch;
 pub mod block;
 pub mod codec;
+pub mod columns;
 pub mod decode;
 pub mod evidence;
 pub mod ids;

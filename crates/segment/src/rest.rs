@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use trawl_event::block::Projection;
+use trawl_event::columns::Columns;
 use trawl_event::restore::{push_cell, push_string};
-use trawl_event::shred::Columns;
 use trawl_event::{Column, Kind, Path};
 
 use crate::error::{Error, Result};
