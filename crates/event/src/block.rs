@@ -20,6 +20,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::texts::Texts;
 use crate::timestamp::{Spelling, Timestamp};
 
 /// Path of the canonical `service` column.
@@ -97,103 +98,6 @@ pub enum Kind {
     Bool,
     /// The JSON text of anything else: arrays, `{}`, `null`, and numbers in another spelling.
     Json,
-}
-
-/// Strings laid end to end: value `i` is `bytes[offsets[i]..offsets[i + 1]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Texts {
-    offsets: Vec<u32>,
-    bytes: Vec<u8>,
-}
-
-impl Default for Texts {
-    fn default() -> Self {
-        Self { offsets: vec![0], bytes: Vec::new() }
-    }
-}
-
-impl Texts {
-    /// No strings, with room for `bytes` bytes.
-    pub fn with_capacity(values: usize, bytes: usize) -> Self {
-        let mut offsets = Vec::with_capacity(values + 1);
-        offsets.push(0);
-        Self { offsets, bytes: Vec::with_capacity(bytes) }
-    }
-
-    /// How many strings there are.
-    pub fn len(&self) -> usize {
-        self.offsets.len() - 1
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Appends a string. All strings of one column stay below 4 GiB together
-    /// (blocks are bounded far below that), so offsets fit `u32`.
-    pub fn push(&mut self, text: &str) {
-        self.bytes.extend_from_slice(text.as_bytes());
-        self.offsets.push(self.bytes.len() as u32);
-    }
-
-    /// Appends all strings of `other`.
-    pub fn append(&mut self, other: &Texts) {
-        let base = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(&other.bytes);
-        self.offsets.extend(other.offsets[1..].iter().map(|offset| base + offset));
-    }
-
-    /// Keeps the first `len` strings.
-    pub fn truncate(&mut self, len: usize) {
-        if len < self.len() {
-            self.offsets.truncate(len + 1);
-            self.bytes.truncate(self.offsets[len] as usize);
-        }
-    }
-
-    /// String `index`; panics when there is none, as slices do.
-    pub fn get(&self, index: usize) -> &str {
-        let range = self.offsets[index] as usize..self.offsets[index + 1] as usize;
-        // Only `push` and `append` add bytes, always whole strings; re-checking the
-        // UTF-8 of every value on every read would cost more than the scan itself.
-        #[allow(unsafe_code)]
-        // SAFETY: `bytes` is a concatenation of `str`s and `offsets` are their borders.
-        unsafe {
-            std::str::from_utf8_unchecked(&self.bytes[range])
-        }
-    }
-
-    /// All strings in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        (0..self.len()).map(|index| self.get(index))
-    }
-
-    /// The borders between strings: `len() + 1` ascending offsets into [`Texts::bytes`].
-    pub fn offsets(&self) -> &[u32] {
-        &self.offsets
-    }
-
-    /// All strings as one run of UTF-8 bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Strings from their concatenation and lengths; `None` unless `bytes` is UTF-8,
-    /// the lengths add up to it, and every border is a character border.
-    pub fn from_parts(bytes: Vec<u8>, lengths: impl IntoIterator<Item = u32>) -> Option<Self> {
-        let text = std::str::from_utf8(&bytes).ok()?;
-        let mut offsets = vec![0u32];
-        let mut end = 0u32;
-        for length in lengths {
-            end = end.checked_add(length)?;
-            if !text.is_char_boundary(end as usize) {
-                return None;
-            }
-            offsets.push(end);
-        }
-        (end as usize == bytes.len()).then_some(Self { offsets, bytes })
-    }
 }
 
 /// The values of a column, one per entry of [`Column::rows`].

@@ -17,7 +17,8 @@
 //!
 //! Whoever reads skips the columns it does not need by their length.
 
-use crate::block::{Block, Column, Envelope, Kind, Path, Projection, Texts, Values};
+use crate::block::{Block, Column, Envelope, Kind, Path, Projection, Values};
+use crate::texts::{Form, Texts};
 use crate::timestamp::Spelling;
 
 /// The bytes are not a block.
@@ -121,10 +122,11 @@ fn put_column(out: &mut Vec<u8>, column: &Column) {
     }
     match &column.values {
         Values::Text(texts) | Values::Json(texts) => {
-            for pair in texts.offsets().windows(2) {
-                put_varint(out, u64::from(pair[1] - pair[0]));
+            texts.iter().for_each(|text| put_varint(out, text.len() as u64));
+            match texts.form() {
+                Form::Plain(plain) => out.extend_from_slice(plain.bytes()),
+                Form::Coded { .. } => texts.iter().for_each(|text| out.extend_from_slice(text.as_bytes())),
             }
-            out.extend_from_slice(texts.bytes());
         }
         Values::Int(values) => values.iter().for_each(|value| put_varint(out, zigzag(*value))),
         Values::Float(values) => values.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes())),

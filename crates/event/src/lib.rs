@@ -6,7 +6,7 @@
 //! every event back exactly as it was sent.
 //!
 //! * [`decode`]: request body → checked events → [`Block`] and per-event rejections
-//! * [`block`]: the columnar form and its parts
+//! * [`block`]: the columnar form and its parts; [`Texts`]: the strings of a column, plain or coded by a dictionary
 //! * [`columns`]: columns that grow one JSON object at a time
 //! * [`shred`] / [`restore`]: one JSON event → columns, and back
 //! * [`merge`]: several blocks → one
@@ -32,11 +32,13 @@ pub mod restore;
 pub mod rowset;
 pub mod shred;
 pub mod text;
+mod texts;
 pub mod timestamp;
 
-pub use block::{Block, Column, Kind, Path, Texts, Values};
+pub use block::{Block, Column, Kind, Path, Values};
 pub use evidence::{Evidence, Fragment};
 pub use ids::{BatchId, TenantId};
 pub use level::Level;
 pub use rowset::RowSet;
+pub use texts::{Form, Plain, Texts};
 pub use timestamp::Timestamp;

@@ -59,7 +59,7 @@ pub(crate) const COALESCE_GAP_BYTES: u64 = 512 * 1024;
 /// Bytes that values take in a block.
 pub(crate) fn bytes_of(values: &Values) -> usize {
     match values {
-        Values::Text(texts) | Values::Json(texts) => texts.bytes().len() + texts.len() * size_of::<u32>(),
+        Values::Text(texts) | Values::Json(texts) => texts.size_bytes(),
         Values::Int(values) => values.len() * size_of::<i64>(),
         Values::Float(values) => values.len() * size_of::<f64>(),
         Values::Bool(values) => values.len(),

@@ -6,7 +6,7 @@ use memchr::memmem;
 use regex_automata::Input;
 use regex_automata::meta::{Cache, Regex};
 use regex_syntax::hir::{Hir, HirKind};
-use trawl_event::Texts;
+use trawl_event::Plain;
 
 use super::{Scratch, text_at};
 use crate::ast::{Pattern, RegexTerm};
@@ -107,7 +107,7 @@ impl LiteralMatcher {
     }
 
     /// See [`super::Matcher::scan`].
-    pub(super) fn scan(&self, texts: &Texts, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
+    pub(super) fn scan(&self, texts: Plain<'_>, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
         let (bytes, offsets) = (texts.bytes(), texts.offsets());
         let (mut at, mut from) = (0, 0);
         while let Some(found) = self.occurrence(bytes, at, scratch) {

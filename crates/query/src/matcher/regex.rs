@@ -6,7 +6,7 @@ use aho_corasick::AhoCorasick;
 use memchr::memmem;
 use regex_automata::Input;
 use regex_automata::meta::{Cache, Regex};
-use trawl_event::Texts;
+use trawl_event::Plain;
 
 use super::{Scratch, required, text_at};
 use crate::regexes::Compiled;
@@ -83,7 +83,7 @@ impl RegexMatcher {
     }
 
     /// See [`super::Matcher::scan`].
-    pub(super) fn scan(&self, texts: &Texts, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
+    pub(super) fn scan(&self, texts: Plain<'_>, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
         let bytes = texts.bytes();
         match &self.plan {
             Plan::One(finder) => self.scan_hits(texts, scratch, matches, |at| {
@@ -107,7 +107,7 @@ impl RegexMatcher {
 
     fn scan_hits(
         &self,
-        texts: &Texts,
+        texts: Plain<'_>,
         scratch: &mut Scratch,
         mut matches: impl FnMut(usize),
         mut next_hit: impl FnMut(usize) -> Option<Range<usize>>,
@@ -126,7 +126,7 @@ impl RegexMatcher {
         }
     }
 
-    fn scan_through(&self, texts: &Texts, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
+    fn scan_through(&self, texts: Plain<'_>, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
         let bytes = texts.bytes();
         let (mut at, mut from) = (0, 0);
         while at < bytes.len()
