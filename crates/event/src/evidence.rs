@@ -1,7 +1,7 @@
 //! What must stand in a run of events for one of them to match a query: the question to an index.
 
 /// A formula that is true of every run of events that holds a match, and of others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Evidence {
     /// Nothing is known: any run may hold a match.
     Anything,
@@ -24,6 +24,20 @@ pub enum Evidence {
         name: String,
         /// The value as JSON spells it; `None` for one that is neither, which an index need not know.
         value: Option<String>,
+    },
+    /// Some value in a column of this name is a number between these (both included), or a text that spells one.
+    FieldNumber {
+        /// The dotted name of the column.
+        name: String,
+        /// The least number.
+        low: f64,
+        /// The greatest number.
+        high: f64,
+    },
+    /// Some value in a column of a level ([`crate::shred::LEVEL_NAMES`]) is of one of these ranks.
+    FieldLevel {
+        /// A bit for each rank, [`crate::Level::bit`].
+        ranks: u8,
     },
 }
 

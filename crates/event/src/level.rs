@@ -42,6 +42,14 @@ pub const NAMES: [(&str, Level); 20] = [
 ];
 
 impl Level {
+    /// Every rank, lowest first.
+    pub const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+
+    /// The bit that stands for this rank in a set of ranks.
+    pub fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
     /// The rank of a level's name or of a number in a string; `None` when it is neither.
     pub fn of_text(text: &str) -> Option<Self> {
         let text = text.trim();

@@ -11,7 +11,8 @@
 //! * [`shred`] / [`restore`]: one JSON event → columns, and back
 //! * [`merge`]: several blocks → one
 //! * [`codec`]: a block as bytes; [`batch`]: a block with its header, as the stream carries it
-//! * [`text`]: words and case folding, one meaning for index and evaluator; [`evidence`]: what a search asks of the index
+//! * [`text`]: words and case folding, one meaning for index and evaluator; [`evidence`]: what a search asks of the index,
+//!   [`zones`]: what the catalog knows of a whole segment
 //! * [`timestamp`], [`level`], [`ids`], [`limits`], [`rowset`]: the small types
 //!
 //! Nothing here knows HTTP, AWS or the clock: the time of receipt is an argument.
@@ -34,6 +35,7 @@ pub mod shred;
 pub mod text;
 mod texts;
 pub mod timestamp;
+pub mod zones;
 
 pub use block::{Block, Column, Kind, Path, Values};
 pub use evidence::{Evidence, Fragment};
@@ -42,3 +44,4 @@ pub use level::Level;
 pub use rowset::RowSet;
 pub use texts::{Form, Plain, Texts};
 pub use timestamp::Timestamp;
+pub use zones::Zones;

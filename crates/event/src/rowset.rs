@@ -25,6 +25,11 @@ impl RowSet {
         self.rows
     }
 
+    /// The set as bits, 64 rows a word, the least significant first; none beyond the last row is set.
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     /// How many rows are in the set.
     pub fn count(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()

@@ -191,6 +191,28 @@ impl Texts {
         self.offsets.push(self.bytes.len() as u32);
     }
 
+    /// Appends the strings of these lengths that `run` is made of; false, and nothing is appended, unless the lengths
+    /// add up to it and every border is a character border.
+    pub fn push_run(&mut self, run: &str, lengths: impl Iterator<Item = u32>) -> bool {
+        self.make_plain();
+        let (base, count) = (self.bytes.len(), self.offsets.len());
+        let mut end = 0usize;
+        for length in lengths {
+            end += length as usize;
+            if !run.is_char_boundary(end) {
+                break;
+            }
+            self.offsets.push((base + end) as u32);
+        }
+        let is_whole = end == run.len();
+        if is_whole {
+            self.bytes.extend_from_slice(run.as_bytes());
+        } else {
+            self.offsets.truncate(count);
+        }
+        is_whole
+    }
+
     /// Appends all strings of `other`.
     pub fn append(&mut self, other: &Texts) {
         self.make_plain();

@@ -3,12 +3,14 @@
 //! Every step may only weaken: what is not understood is [`Evidence::Anything`]. A negation always is, since a run
 //! that holds a word may also hold an event without it.
 
+use std::ops::Bound;
+
 use regex_syntax::hir::{Class, Hir, HirKind};
 use trawl_event::block::TIMESTAMP;
 use trawl_event::text::{fold, fold_into};
-use trawl_event::{Evidence, Fragment};
+use trawl_event::{Evidence, Fragment, Level};
 
-use crate::ast::{Filter, Pattern, RegexTerm, Term, Test};
+use crate::ast::{Filter, Pattern, Range, RegexTerm, Term, Test};
 use crate::value::Number;
 use crate::{names, regexes};
 
@@ -69,7 +71,25 @@ fn of_field(field: &str, test: &Test) -> Evidence {
             let whole = Fragment { text: value.clone(), starts_word: true, ends_word: true };
             Evidence::any([in_field(field, whole)].into_iter().chain(scalars(field, value)))
         }
+        Test::Within(Range::Numbers(interval)) => {
+            let (low, high) = (bound(&interval.low, f64::NEG_INFINITY), bound(&interval.high, f64::INFINITY));
+            let columns = columns_of(field).into_iter();
+            Evidence::any(columns.map(|name| Evidence::FieldNumber { name: name.to_owned(), low, high }))
+        }
+        Test::Within(Range::Levels(interval)) if names::is_level(field) => {
+            let ranks = Level::ALL.into_iter().filter(|level| interval.contains(level));
+            Evidence::FieldLevel { ranks: ranks.fold(0, |ranks, level| ranks | level.bit()) }
+        }
         Test::Exists | Test::Within(_) => Evidence::Anything,
+    }
+}
+
+/// A bound as a double, taken as included: a number that keeps to the bound keeps to its double too, when both are
+/// rounded alike.
+fn bound(bound: &Bound<Number>, unbounded: f64) -> f64 {
+    match bound {
+        Bound::Included(number) | Bound::Excluded(number) => number.as_f64(),
+        Bound::Unbounded => unbounded,
     }
 }
 

@@ -34,10 +34,9 @@ fn main() {
     for (row_group, info) in reader.row_groups().iter().enumerate() {
         let texts = Projection::Some { texts: true, names: Default::default(), envelopes: false };
         let block = reader.read(row_group, &texts, None, &everything).unwrap();
-        let rows = info.rows.div_ceil(reader.granules(row_group) as usize);
-        let rows = if rows > 64 { rows.next_multiple_of(64) } else { rows };
+        let rows = info.granule_rows;
         let base = granules.len();
-        granules.extend((0..info.rows.div_ceil(rows)).map(|granule| (row_group, granule * rows, String::new())));
+        granules.extend((0..info.granules()).map(|granule| (row_group, granule, String::new())));
         for column in &block.columns {
             let Values::Text(texts) = &column.values else { continue };
             let mut seen = HashSet::new();
@@ -102,8 +101,8 @@ fn report(name: &str, needles: &[Needle], reader: &SegmentReader, object: &Bytes
         let part = |range: &std::ops::Range<u64>| (range.start, object.slice(range.start as usize..range.end as usize));
         let fetched: Fetched = ranges.iter().map(part).collect();
         let found = reader.candidates(&query, &fetched).unwrap();
-        for (row_group, row, text) in granules {
-            let is_candidate = found[*row_group].rows.as_ref().is_none_or(|rows| rows.contains(*row));
+        for (row_group, granule, text) in granules {
+            let is_candidate = found[*row_group].contains(*granule);
             let holds = needle.pieces.iter().all(|piece| holds(text, piece, needle.is_word));
             assert!(is_candidate || !holds, "{:?} is hidden", needle.pieces);
             without += u64::from(!holds);
@@ -132,11 +131,11 @@ fn holds(text: &str, piece: &str, is_word: bool) -> bool {
 
 /// A segment by the longest end of it that opens: the catalog, which knows, is not at hand here.
 fn open(object: &Bytes) -> (SegmentReader, u64) {
-    let key = b"trawl.index";
+    let key = b"trawl.directory";
     let at = object.windows(key.len()).rposition(|window| window == key).expect("a segment with an index");
     let digits = object[at..].iter().skip_while(|byte| **byte != b'[').skip(1).take_while(|byte| byte.is_ascii_digit());
     let offset = digits.fold(0, |offset, digit| offset * 10 + u64::from(digit - b'0'));
-    let reader = SegmentReader::open(object.slice(offset as usize..), offset, object.len() as u64).unwrap();
+    let reader = SegmentReader::open(&object[offset as usize..], offset).unwrap();
     (reader, offset)
 }
 

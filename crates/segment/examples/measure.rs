@@ -38,8 +38,8 @@ fn peak_memory_mib() -> u64 {
 }
 
 fn open(segment: &Segment) -> SegmentReader {
-    let footer = segment.bytes.slice(segment.footer_offset as usize..);
-    SegmentReader::open(footer, segment.footer_offset, segment.bytes.len() as u64).unwrap()
+    let directory = &segment.bytes[segment.footer_offset as usize..][..segment.directory_bytes as usize];
+    SegmentReader::open(directory, segment.footer_offset).unwrap()
 }
 
 /// Reads as from an object store: only the ranges asked for.
@@ -50,7 +50,7 @@ fn fetch(
     projection: &Projection,
     rows: Option<&RowSet>,
 ) -> (Fetched, u64) {
-    let ranges = reader.ranges(group, projection, rows);
+    let ranges = reader.ranges(group, projection, rows, &Fetched::new());
     let bytes = ranges.iter().map(|range| range.end - range.start).sum();
     let parts =
         ranges.into_iter().map(|range| (range.start, segment.bytes.slice(range.start as usize..range.end as usize)));

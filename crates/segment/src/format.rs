@@ -2,32 +2,25 @@
 
 use trawl_event::Values;
 
-/// Version of the format, in [`KEY_FORMAT`].
-pub(crate) const FORMAT: &str = "1";
+/// Version of the format, in [`KEY_FORMAT`] and in the directory.
+pub(crate) const FORMAT: u64 = 2;
 
 /// Key-value metadata: the version of the format.
 pub(crate) const KEY_FORMAT: &str = "trawl.format";
 /// Key-value metadata: where the events came from.
 pub(crate) const KEY_SOURCE: &str = "trawl.source";
-/// Key-value metadata: JSON array, bytes as sent of each row group's events.
-pub(crate) const KEY_RAW_BYTES: &str = "trawl.raw_bytes";
-/// Key-value metadata: JSON object, column name → keys, where splitting the name at dots gives others.
-pub(crate) const KEY_PATHS: &str = "trawl.paths";
-/// Key-value metadata: JSON array of `[kind, key, …]`, what occurs in `_rest`.
-pub(crate) const KEY_REST: &str = "trawl.rest";
-/// Key-value metadata: JSON array, where the directory of the index begins and how many bytes it takes.
-pub(crate) const KEY_INDEX: &str = "trawl.index";
-
-/// Key-value metadata, the last: the checksum of the footer.
-pub(crate) const KEY_CHECK: &str = "trawl.footer_check";
+/// Key-value metadata: JSON array, where the directory begins and how many bytes it takes.
+pub(crate) const KEY_DIRECTORY: &str = "trawl.directory";
 
 /// Column of what has no column of its own.
 pub(crate) const REST: &str = "_rest";
 /// Column of how canonical fields were spelled.
 pub(crate) const ENVELOPE: &str = "_envelope";
 
-/// Most values in a data page.
-pub(crate) const PAGE_VALUES: usize = 20_000;
+/// A data page goes on until it has so many bytes of values: smaller ones compress worse.
+pub(crate) const MIN_PAGE_BYTES: usize = 64 * 1024;
+/// Most values in a data page: what some rows of it cost to decode.
+pub(crate) const PAGE_VALUES: usize = 64 * 1024;
 /// Most bytes of values in a data page, but for a single larger value.
 pub(crate) const PAGE_BYTES: usize = 512 * 1024;
 /// Largest page that is read, in bytes after decompression: a page of one event of 1 MB
@@ -47,6 +40,8 @@ pub(crate) const MAX_COLUMN_BYTES: usize = 512 << 20;
 pub(crate) const MAX_BLOCK_BYTES: usize = 1 << 30;
 /// Longest string that is written: it must fit a page with room for its levels.
 pub(crate) const MAX_VALUE_BYTES: usize = MAX_PAGE_BYTES / 2;
+/// Most granules of a row group that is read: one for every 64 bytes as sent of the largest row group.
+pub(crate) const MAX_GRANULES: usize = 1 << 20;
 /// Most columns of a segment that is read.
 pub(crate) const MAX_COLUMNS: usize = 100_000;
 /// Most names of `_rest` that are listed; when there are more, any name may be in it.

@@ -45,13 +45,13 @@
 //! and encodings see `chunk` and `encoding`. Equal input gives equal bytes.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-mod checksum;
 mod chunk;
+mod compression;
+mod directory;
 mod encoding;
 mod envelope;
 mod error;
 mod fetched;
-mod footer;
 mod format;
 mod index;
 mod order;
@@ -59,11 +59,12 @@ mod read;
 mod rest;
 mod schema;
 mod selection;
+mod summary;
 mod write;
 
 pub use error::{Error, Result};
 pub use fetched::Fetched;
-pub use index::{Candidates, GRANULE_RAW_BYTES, IndexQuery};
+pub use index::{GRANULE_RAW_BYTES, IndexQuery};
 pub use read::{RowGroup, SegmentReader};
 pub use schema::{Field, Schema};
 pub use write::{Segment, SegmentWriter, WriteOptions, write};

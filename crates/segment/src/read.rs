@@ -2,19 +2,18 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bytes::Bytes;
 use trawl_event::block::{Envelope, Projection};
 use trawl_event::{Block, Column, Kind, RowSet, Timestamp, Values};
 
 use crate::chunk::read::ChunkReader;
+use crate::directory::zones::GroupZones;
+use crate::directory::{ChunkInfo, Directory, RowGroupInfo};
 use crate::envelope;
 use crate::error::{Error, Result};
 use crate::fetched::Fetched;
-use crate::footer::{ChunkInfo, Footer};
 use crate::format::{COALESCE_GAP_BYTES, MAX_BLOCK_BYTES, bytes_of};
-use crate::index::{Candidates, GRANULE_RAW_BYTES, IndexQuery};
+use crate::index::{IndexQuery, Zones};
 use crate::rest;
 use crate::schema::{Field, Schema};
 use crate::selection::Selection;
@@ -24,6 +23,8 @@ use crate::selection::Selection;
 pub struct RowGroup {
     /// How many events it holds.
     pub rows: usize,
+    /// How many of them, as they stand, make a granule; the last one may have fewer.
+    pub granule_rows: usize,
     /// The earliest.
     pub first: Timestamp,
     /// The latest.
@@ -32,35 +33,57 @@ pub struct RowGroup {
     pub raw_bytes: u64,
 }
 
-/// An opened segment: its metadata. It does no I/O, it says which bytes it needs.
+impl RowGroup {
+    /// How many granules it has.
+    pub fn granules(&self) -> usize {
+        self.rows.div_ceil(self.granule_rows)
+    }
+
+    /// The rows of a granule.
+    pub fn granule(&self, granule: usize) -> Range<usize> {
+        let start = (granule * self.granule_rows).min(self.rows);
+        start..(start + self.granule_rows).min(self.rows)
+    }
+
+    /// The rows of these granules; `None` for all rows.
+    pub fn rows_of(&self, granules: &RowSet) -> Option<RowSet> {
+        if granules.count() == self.granules() {
+            return None;
+        }
+        let mut rows = RowSet::none(self.rows);
+        granules.iter().flat_map(|granule| self.granule(granule)).for_each(|row| rows.insert(row));
+        Some(rows)
+    }
+}
+
+/// An opened segment: its directory. It does no I/O, it says which bytes it needs.
 pub struct SegmentReader {
-    footer: Footer,
+    directory: Directory,
+    row_groups: Vec<RowGroup>,
     fields: Vec<Field>,
 }
 
 impl SegmentReader {
-    /// Opens a segment of `size` bytes by its end: `footer` is `object[footer_offset..]`.
-    pub fn open(footer: Bytes, footer_offset: u64, size: u64) -> Result<Self> {
-        // Every size is checked here or by the parser, which returns errors; should one of its
-        // assertions fail on damaged bytes all the same, that is an error of this segment alone
-        // (where panics unwind).
-        let parsed = catch_unwind(AssertUnwindSafe(|| Footer::parse(footer, footer_offset, size)));
-        let footer = parsed.map_err(|_| Error::corrupt("the footer cannot be parsed"))??;
-        let mut fields = Vec::with_capacity(footer.columns.len());
-        for (index, column) in footer.columns.iter().enumerate() {
-            let rows = footer.chunks.iter().filter_map(|chunks| chunks.get(index + 1)).map(|chunk| chunk.values).sum();
+    /// Opens a segment by its directory, which stands at the front of `bytes` and at `footer_offset` of the object.
+    pub fn open(bytes: &[u8], footer_offset: u64) -> Result<Self> {
+        let directory = Directory::parse(bytes, footer_offset)?;
+        let mut fields = Vec::with_capacity(directory.columns.len());
+        for (index, column) in directory.columns.iter().enumerate() {
+            let chunks = directory.row_groups.iter().filter_map(|row_group| row_group.chunks.get(index + 1));
+            let rows = chunks.map(|chunk| chunk.values).sum();
             if rows > 0 {
                 fields.push(Field { path: column.path.clone(), kind: column.kind, rows: Some(rows) });
             }
         }
-        let in_rest = footer.rest.iter().map(|(path, kind)| Field { path: path.clone(), kind: *kind, rows: None });
+        let in_rest = directory.rest.iter().map(|(path, kind)| Field { path: path.clone(), kind: *kind, rows: None });
         fields.extend(in_rest);
-        Ok(Self { footer, fields })
+        let row_groups = directory.row_groups.iter().map(|row_group| row_group.info).collect();
+        Ok(Self { directory, row_groups, fields })
     }
 
     /// The row groups, in order of time.
     pub fn row_groups(&self) -> &[RowGroup] {
-        &self.footer.row_groups
+        &self.row_groups
     }
 
     /// Every path and kind that occurs, those in `_rest` included.
@@ -89,48 +112,49 @@ impl SegmentReader {
 
     /// Where the events came from, as [`crate::WriteOptions::source`] gave it.
     pub fn source(&self) -> &str {
-        &self.footer.source
-    }
-
-    /// How many granules a row group has: what is read or skipped as a whole.
-    pub fn granules(&self, row_group: usize) -> u64 {
-        match (&self.footer.index, self.row_groups().get(row_group)) {
-            (Some(index), _) => index.granules(row_group),
-            (None, Some(info)) => info.raw_bytes.div_ceil(GRANULE_RAW_BYTES).max(1),
-            (None, None) => 0,
-        }
+        &self.directory.source
     }
 
     /// The bytes of the object that [`SegmentReader::candidates`] with the same query needs.
     pub fn index_ranges(&self, query: &IndexQuery) -> Vec<Range<u64>> {
-        self.footer.index.as_ref().map_or_else(Vec::new, |index| index.ranges(query))
+        self.directory.index.ranges(query)
     }
 
-    /// By row group: the granules that may hold a match. All that hold one are among them.
-    pub fn candidates(&self, query: &IndexQuery, fetched: &Fetched) -> Result<Vec<Candidates>> {
-        match &self.footer.index {
-            Some(index) => index.candidates(query, fetched),
-            None => {
-                let all = |row_group| Candidates { rows: None, granules: self.granules(row_group) };
-                Ok((0..self.row_groups().len()).map(all).collect())
-            }
-        }
+    /// By row group: the granules that may hold a match, as a set of granules. All that hold one are among them.
+    pub fn candidates(&self, query: &IndexQuery, fetched: &Fetched) -> Result<Vec<RowSet>> {
+        let zones: Vec<_> =
+            self.directory.row_groups.iter().map(|group| GroupZones::new(&self.directory, group)).collect();
+        let zones: Vec<&dyn Zones> = zones.iter().map(|zones| zones as &dyn Zones).collect();
+        self.directory.index.candidates(query, &zones, fetched)
     }
 
-    /// The bytes of the object that [`SegmentReader::read`] with the same arguments needs:
+    /// By granule of a row group: bounds of the times of its events, in nanoseconds.
+    pub fn granule_times(&self, row_group: usize) -> &[(i64, i64)] {
+        self.directory.row_groups.get(row_group).map_or(&[], |row_group| row_group.zones.times.as_slice())
+    }
+
+    /// The bytes of the object that [`SegmentReader::read`] with the same arguments needs and that are not there yet:
     /// ascending, disjoint, small gaps read along. No range when there is no such row group.
-    pub fn ranges(&self, row_group: usize, projection: &Projection, rows: Option<&RowSet>) -> Vec<Range<u64>> {
+    pub fn ranges(
+        &self,
+        row_group: usize,
+        projection: &Projection,
+        rows: Option<&RowSet>,
+        fetched: &Fetched,
+    ) -> Vec<Range<u64>> {
         let Some(info) = self.row_groups().get(row_group) else { return Vec::new() };
         let selection = Selection::new(rows.filter(|rows| rows.rows() == info.rows), info.rows);
+        let Some(group) = self.directory.row_groups.get(row_group) else { return Vec::new() };
         let mut needed = Vec::new();
-        for (_, chunk) in self.needed(row_group, projection) {
+        for (_, chunk) in self.needed(group, projection) {
             let before = needed.len();
-            let pages = chunk.pages.iter().filter(|page| selection.touches(&page.rows));
+            let pages = group.pages(chunk).iter().filter(|page| selection.touches(&page.valued));
             needed.extend(pages.map(|page| page.bytes.clone()));
             if needed.len() > before {
                 needed.extend(chunk.dictionary.clone());
             }
         }
+        needed.retain(|range| !fetched.has(range));
         coalesce(needed, COALESCE_GAP_BYTES)
     }
 
@@ -146,8 +170,9 @@ impl SegmentReader {
         let expected = rows.map_or(0, RowSet::rows);
         let info = self.row_groups().get(row_group).filter(|info| rows.is_none() || info.rows == expected);
         let info = info.ok_or(Error::NoSuchRowGroup { index: row_group, rows: expected })?;
+        let group = &self.directory.row_groups[row_group];
         let selection = Selection::new(rows, info.rows);
-        let mut reader = ChunkReader::new(fetched)?;
+        let mut reader = ChunkReader::new(fetched);
         let share = u128::from(info.raw_bytes) * selection.len() as u128 / info.rows as u128;
         let mut block = Block {
             envelope_codes: vec![0; selection.len()],
@@ -156,14 +181,14 @@ impl SegmentReader {
             ..Block::default()
         };
         let mut bytes = 0usize;
-        for (column, chunk) in self.needed(row_group, projection) {
+        for (column, chunk) in self.needed(group, projection) {
             let (kind, required) = match column {
                 Needed::Timestamps => (Kind::Int, true),
-                Needed::Attribute(index) => (self.footer.columns[index].kind, false),
+                Needed::Attribute(index) => (self.directory.columns[index].kind, false),
                 Needed::Rest => (Kind::Json, false),
                 Needed::Envelopes => (Kind::Text, false),
             };
-            let (rows, values) = reader.read(chunk, kind, required, &selection)?;
+            let (rows, values) = reader.read(chunk, group.pages(chunk), kind, required, &selection)?;
             bytes = bytes.saturating_add(bytes_of(&values));
             if bytes > MAX_BLOCK_BYTES {
                 return Err(Error::TooLarge { what: "a block", bytes: bytes as u64, limit: MAX_BLOCK_BYTES as u64 });
@@ -173,7 +198,7 @@ impl SegmentReader {
                 (Needed::Timestamps, _) => return Err(Error::corrupt("an event without a time")),
                 (Needed::Attribute(_), values) if values.is_empty() => {}
                 (Needed::Attribute(index), values) => {
-                    let path = self.footer.columns[index].path.clone();
+                    let path = self.directory.columns[index].path.clone();
                     block.columns.push(Column { path, rows, values });
                 }
                 (Needed::Rest, Values::Json(texts)) => {
@@ -194,7 +219,7 @@ impl SegmentReader {
             return Ok(());
         }
         // What has a Parquet column is not in `_rest`; a block must not hold a column twice.
-        if self.footer.columns.iter().any(|known| known.kind == kind && known.path == column.path) {
+        if self.directory.columns.iter().any(|known| known.kind == kind && known.path == column.path) {
             return Err(Error::corrupt("a value both in its column and in _rest"));
         }
         block.columns.push(column);
@@ -204,20 +229,19 @@ impl SegmentReader {
     /// The chunks that a projection takes, without those where no row has a value.
     fn needed<'r>(
         &'r self,
-        row_group: usize,
+        group: &'r RowGroupInfo,
         projection: &'r Projection,
     ) -> impl Iterator<Item = (Needed, &'r ChunkInfo)> {
-        let columns = &self.footer.columns;
+        let columns = &self.directory.columns;
         let attribute = |index: usize| Needed::Attribute(index);
         let kinds = std::iter::once(Needed::Timestamps)
             .chain((0..columns.len()).map(attribute))
             .chain([Needed::Rest, Needed::Envelopes]);
-        let chunks = self.footer.chunks.get(row_group).map(Vec::as_slice).unwrap_or_default();
-        kinds.zip(chunks).filter(|(needed, chunk)| {
+        kinds.zip(&group.chunks).filter(|(needed, chunk)| {
             let wanted = || match needed {
                 Needed::Timestamps => true,
                 Needed::Attribute(index) => projection.wants(&columns[*index].name, columns[*index].kind),
-                Needed::Rest => self.footer.rest.wanted_by(projection),
+                Needed::Rest => self.directory.rest.wanted_by(projection),
                 Needed::Envelopes => projection.wants_envelopes(),
             };
             chunk.values > 0 && wanted()
@@ -229,7 +253,7 @@ impl SegmentReader {
 #[derive(Clone, Copy)]
 enum Needed {
     Timestamps,
-    /// An index into the footer's columns.
+    /// An index into the directory's columns.
     Attribute(usize),
     Rest,
     Envelopes,

@@ -86,6 +86,16 @@ pub(crate) struct RestNames {
 }
 
 impl RestNames {
+    /// These, which are all of them if `is_complete`.
+    pub(crate) fn new(names: BTreeSet<(Path, Kind)>, is_complete: bool) -> Self {
+        Self { names, open: !is_complete }
+    }
+
+    /// Whether all names are listed.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.open
+    }
+
     pub(crate) fn insert(&mut self, path: &Path, kind: Kind) {
         let field = (path.clone(), kind);
         if self.names.len() < MAX_REST_NAMES {
@@ -110,50 +120,4 @@ impl RestNames {
             }
         }
     }
-
-    /// A JSON array of `[kind, key, …]`, and `"*"` at its end when names are missing.
-    pub(crate) fn to_json(&self) -> String {
-        let mut items: Vec<String> = Vec::with_capacity(self.names.len() + 1);
-        for (path, kind) in &self.names {
-            let mut item = String::from("[");
-            push_string(kind_name(*kind), &mut item);
-            for key in path.keys() {
-                item.push(',');
-                push_string(key, &mut item);
-            }
-            item.push(']');
-            items.push(item);
-        }
-        items.extend(self.open.then(|| "\"*\"".to_owned()));
-        format!("[{}]", items.join(","))
-    }
-
-    pub(crate) fn from_json(json: &str) -> Result<Self> {
-        let wrong = || Error::corrupt("the list of names in _rest cannot be read");
-        let items: Vec<serde_json::Value> = serde_json::from_str(json).map_err(|_| wrong())?;
-        let mut names = Self::default();
-        for item in items {
-            match item {
-                serde_json::Value::String(star) if star == "*" => names.open = true,
-                item => {
-                    let words: Vec<String> = serde_json::from_value(item).map_err(|_| wrong())?;
-                    let (kind, keys) = words.split_first().filter(|(_, keys)| !keys.is_empty()).ok_or_else(wrong)?;
-                    let kind = kind_of(kind).ok_or_else(wrong)?;
-                    names.names.insert((Path::new(keys.iter().map(String::as_str)), kind));
-                }
-            }
-        }
-        Ok(names)
-    }
-}
-
-const KIND_NAMES: [(Kind, &str); 5] =
-    [(Kind::Text, "text"), (Kind::Int, "int"), (Kind::Float, "float"), (Kind::Bool, "bool"), (Kind::Json, "json")];
-
-fn kind_name(kind: Kind) -> &'static str {
-    KIND_NAMES.iter().find(|(known, _)| *known == kind).map_or("json", |(_, name)| name)
-}
-
-fn kind_of(name: &str) -> Option<Kind> {
-    KIND_NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
 }

@@ -138,11 +138,6 @@ impl Layout {
     }
 }
 
-/// The path that a column's name stands for unless the metadata names another.
-pub(crate) fn path_of_name(name: &str) -> Path {
-    Path::new(name.split('.'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

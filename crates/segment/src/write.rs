@@ -10,21 +10,22 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 use rayon::prelude::*;
 use trawl_event::block::TIMESTAMP;
-use trawl_event::restore::push_string;
-use trawl_event::{Block, Column, Kind, Timestamp, Values};
+use trawl_event::{Block, Column, Kind, Timestamp, Values, Zones};
 
-use crate::checksum;
-use crate::chunk::write::{Cells, Chunk, encode};
+use crate::chunk::write::{Cells, Chunk, EncodedChunk, encode};
+use crate::directory::{self, DirectoryWriter};
 use crate::envelope;
 use crate::error::{Error, Result};
 use crate::format::{
-    ENVELOPE, FORMAT, KEY_CHECK, KEY_FORMAT, KEY_INDEX, KEY_PATHS, KEY_RAW_BYTES, KEY_REST, KEY_SOURCE,
-    MAX_BLOCK_BYTES, MAX_ROW_GROUP_ROWS, REST, bytes_of,
+    ENVELOPE, FORMAT, KEY_DIRECTORY, KEY_FORMAT, KEY_SOURCE, MAX_BLOCK_BYTES, MAX_ROW_GROUP_ROWS, REST, bytes_of,
 };
 use crate::index::build::{IndexBuilder, Placed};
+use crate::index::granule_rows;
 use crate::order::Kinds;
+use crate::read::RowGroup;
 use crate::rest::{self, RestNames};
-use crate::schema::{Layout, Schema, path_of_name};
+use crate::schema::{Layout, Schema};
+use crate::summary::Summary;
 
 /// How a segment is written.
 #[derive(Clone, Debug)]
@@ -67,9 +68,11 @@ impl WriteOptions {
 pub struct Segment {
     /// The object.
     pub bytes: Bytes,
-    /// Where the directory of the index and the footer begin: `bytes[footer_offset..]` is what [`crate::SegmentReader::open`] takes.
+    /// Where the directory begins: `bytes[footer_offset..]` is what [`crate::SegmentReader::open`] takes.
     pub footer_offset: u64,
-    /// Bytes of the index block, its directory included.
+    /// Bytes of the directory: more than these are not needed to open the segment.
+    pub directory_bytes: u64,
+    /// Bytes of the index and the directory.
     pub index_bytes: u64,
     /// XXH3-128 of `bytes`.
     pub content_hash: u128,
@@ -81,6 +84,8 @@ pub struct Segment {
     pub first: Timestamp,
     /// The latest event.
     pub last: Timestamp,
+    /// What is known of all events, for planning.
+    pub zones: Zones,
 }
 
 /// Writes one block as a segment of one or more row groups.
@@ -97,6 +102,8 @@ pub struct SegmentWriter {
     layout: Layout,
     rest: RestNames,
     index: IndexBuilder,
+    directory: DirectoryWriter,
+    summary: Summary,
     /// By row group.
     raw_bytes: Vec<u64>,
     events: u64,
@@ -117,6 +124,8 @@ impl SegmentWriter {
             layout,
             rest: RestNames::default(),
             index: IndexBuilder::default(),
+            directory: DirectoryWriter::default(),
+            summary: Summary::default(),
             raw_bytes: Vec::new(),
             events: 0,
             time_range: None,
@@ -174,18 +183,30 @@ impl SegmentWriter {
                 None => rest_columns.push(column),
             }
         }
-        let places = Places::new(block.rows(), order);
+        let granule_rows = granule_rows(order.len(), raw_bytes);
+        let places = Places::new(block.rows(), order, granule_rows);
         let level = self.options.zstd_level;
         let schema = self.file.schema_descr();
         let last = schema.num_columns() - 1;
 
-        let times = order.iter().map(|row| block.timestamps[*row as usize]).collect();
-        let times = Chunk { cells: Cells::Int(times), rows: None, len: order.len() };
-        let mut encoded = vec![encode(schema.column(0), &times, level)?];
+        let times: Vec<i64> = order.iter().map(|row| block.timestamps[*row as usize]).collect();
         let place = |column: &&'b Column| places.place(column);
         let mut placed: Vec<Placed<'b>> = columns.par_iter().flatten().map(place).collect();
         let mut next = placed.iter();
-        let chunks: Vec<_> = columns.iter().map(|column| places.chunk(column.and_then(|_| next.next()))).collect();
+        let by_column: Vec<Option<&Placed<'b>>> =
+            columns.iter().map(|column| column.and_then(|_| next.next())).collect();
+        let others: Vec<Placed<'b>> = rest_columns.iter().map(place).collect();
+        let zones = directory::build::zones(&times, granule_rows, &by_column, &others);
+        let info = RowGroup {
+            rows: order.len(),
+            granule_rows,
+            first: Timestamp(times.iter().copied().min().unwrap_or_default()),
+            last: Timestamp(times.iter().copied().max().unwrap_or_default()),
+            raw_bytes,
+        };
+        let times = Chunk { cells: Cells::Int(times), rows: None, len: order.len(), granule_rows };
+        let mut encoded = vec![encode(schema.column(0), &times, level)?];
+        let chunks: Vec<_> = by_column.iter().map(|placed| places.chunk(*placed)).collect();
         let attributes: Vec<_> = chunks
             .par_iter()
             .enumerate()
@@ -196,19 +217,24 @@ impl SegmentWriter {
         }
         drop(chunks);
         let (rest_rows, rest_texts) = rest::build(&rest_columns, |row| places.of(row));
-        encoded.push(encode(schema.column(last - 1), &texts_chunk(&rest_rows, &rest_texts, order.len()), level)?);
-        encoded.push(encode(schema.column(last), &envelope_chunk(block, order, &envelope_texts(block)?), level)?);
+        encoded.push(encode(schema.column(last - 1), &places.texts_chunk(&rest_rows, &rest_texts), level)?);
+        let envelopes = envelope_texts(block)?;
+        encoded.push(encode(schema.column(last), &places.envelope_chunk(block, order, &envelopes), level)?);
 
         for column in rest_columns.iter().filter(|column| column.rows.iter().any(|row| places.of(*row).is_some())) {
             self.rest.insert(&column.path, column.values.kind());
         }
-        placed.extend(rest_columns.iter().map(place));
-        self.index.push(&placed, order.len(), raw_bytes);
+        placed.extend(others);
+        self.summary.push(&placed, &zones);
+        self.index.push(&placed, order.len(), granule_rows, raw_bytes);
         let mut row_group = self.file.next_row_group()?;
-        for (bytes, close) in encoded {
+        let mut chunk_places = Vec::with_capacity(encoded.len());
+        for EncodedChunk { bytes, close, places } in encoded {
             row_group.append_column(&bytes, close)?;
+            chunk_places.push(places);
         }
         row_group.close()?;
+        self.directory.push(&info, &chunk_places, &zones);
         self.raw_bytes.push(raw_bytes);
         Ok(())
     }
@@ -226,35 +252,31 @@ impl SegmentWriter {
     /// Writes the footer.
     pub fn finish(mut self) -> Result<Segment> {
         let (first, last) = self.time_range.ok_or(Error::Empty)?;
-        for (key, value) in [
-            (KEY_FORMAT, FORMAT.to_owned()),
-            (KEY_SOURCE, std::mem::take(&mut self.options.source)),
-            (KEY_RAW_BYTES, format!("{:?}", self.raw_bytes)),
-            (KEY_PATHS, paths_json(&self.layout)),
-            (KEY_REST, self.rest.to_json()),
-        ] {
+        for (key, value) in [(KEY_FORMAT, FORMAT.to_string()), (KEY_SOURCE, self.options.source.clone())] {
             self.file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
-        let (chunks, directory) =
-            std::mem::take(&mut self.index).finish(self.file.bytes_written(), self.options.zstd_level)?;
+        let level = self.options.zstd_level;
+        let (chunks, index_directory) = std::mem::take(&mut self.index).finish(self.file.bytes_written(), level)?;
         self.file.write_all(&chunks)?;
         let footer_offset = self.file.bytes_written() as u64;
+        let directory = std::mem::take(&mut self.directory);
+        let columns = &self.layout.columns;
+        let directory = directory.finish(columns, &self.rest, &self.options.source, &index_directory, level)?;
         self.file.write_all(&directory)?;
         let place = format!("[{footer_offset},{}]", directory.len());
-        self.file.append_key_value_metadata(KeyValue::new(KEY_INDEX.to_owned(), place));
-        self.file.append_key_value_metadata(KeyValue::new(KEY_CHECK.to_owned(), checksum::PLACEHOLDER.to_owned()));
-        let mut bytes = self.file.into_inner()?;
-        checksum::seal(&mut bytes[footer_offset as usize..])?;
-        let bytes = Bytes::from(bytes);
+        self.file.append_key_value_metadata(KeyValue::new(KEY_DIRECTORY.to_owned(), place));
+        let bytes = Bytes::from(self.file.into_inner()?);
         Ok(Segment {
             content_hash: xxhash_rust::xxh3::xxh3_128(&bytes),
             bytes,
             footer_offset,
+            directory_bytes: directory.len() as u64,
             index_bytes: (chunks.len() + directory.len()) as u64,
             events: self.events,
             raw_bytes: self.raw_bytes.iter().sum(),
             first,
             last,
+            zones: self.summary.finish(),
         })
     }
 }
@@ -264,17 +286,18 @@ struct Places {
     /// By row of the block; [`Places::NONE`] for those of other row groups.
     place: Vec<u32>,
     len: usize,
+    granule_rows: usize,
 }
 
 impl Places {
     const NONE: u32 = u32::MAX;
 
-    fn new(block_rows: usize, order: &[u32]) -> Self {
+    fn new(block_rows: usize, order: &[u32], granule_rows: usize) -> Self {
         let mut place = vec![Self::NONE; block_rows];
         for (row, at) in order.iter().zip(0u32..) {
             place[*row as usize] = at;
         }
-        Self { place, len: order.len() }
+        Self { place, len: order.len(), granule_rows }
     }
 
     fn of(&self, row: u32) -> Option<u32> {
@@ -290,7 +313,7 @@ impl Places {
     /// These values as they are encoded.
     fn chunk<'b>(&self, placed: Option<&Placed<'b>>) -> Chunk<'b> {
         let Some(Placed { column, rows, picks }) = placed else {
-            return Chunk { cells: Cells::Bool(Vec::new()), rows: Some(Vec::new()), len: self.len };
+            return self.filled(Cells::Bool(Vec::new()), Vec::new());
         };
         let cells = match &column.values {
             Values::Text(texts) | Values::Json(texts) => {
@@ -300,7 +323,27 @@ impl Places {
             Values::Float(values) => Cells::Float(picks.iter().map(|index| values[*index as usize]).collect()),
             Values::Bool(values) => Cells::Bool(picks.iter().map(|index| values[*index as usize]).collect()),
         };
-        Chunk { cells, rows: Some(rows.clone()), len: self.len }
+        self.filled(cells, rows.clone())
+    }
+
+    fn filled<'b>(&self, cells: Cells<'b>, rows: Vec<u32>) -> Chunk<'b> {
+        Chunk { cells, rows: Some(rows), len: self.len, granule_rows: self.granule_rows }
+    }
+
+    fn texts_chunk<'b>(&self, rows: &[u32], texts: &'b [String]) -> Chunk<'b> {
+        self.filled(Cells::Text(texts.iter().map(String::as_bytes).collect()), rows.to_vec())
+    }
+
+    fn envelope_chunk<'b>(&self, block: &Block, order: &[u32], texts: &'b [Option<String>]) -> Chunk<'b> {
+        let (rows, cells) = order
+            .iter()
+            .zip(0u32..)
+            .filter_map(|(row, place)| {
+                let code = block.envelope_codes[*row as usize];
+                Some((place, texts[code as usize].as_ref()?.as_bytes()))
+            })
+            .unzip();
+        self.filled(Cells::Text(cells), rows)
     }
 
     /// The places of `rows`, ascending, and for each its index in `rows`.
@@ -319,24 +362,8 @@ impl Places {
     }
 }
 
-fn texts_chunk<'b>(rows: &[u32], texts: &'b [String], len: usize) -> Chunk<'b> {
-    Chunk { cells: Cells::Text(texts.iter().map(String::as_bytes).collect()), rows: Some(rows.to_vec()), len }
-}
-
 fn envelope_texts(block: &Block) -> Result<Vec<Option<String>>> {
     block.envelopes.iter().map(envelope::to_text).collect()
-}
-
-fn envelope_chunk<'b>(block: &Block, order: &[u32], texts: &'b [Option<String>]) -> Chunk<'b> {
-    let (rows, cells) = order
-        .iter()
-        .zip(0u32..)
-        .filter_map(|(row, place)| {
-            let code = block.envelope_codes[*row as usize];
-            Some((place, texts[code as usize].as_ref()?.as_bytes()))
-        })
-        .unzip();
-    Chunk { cells: Cells::Text(cells), rows: Some(rows), len: order.len() }
 }
 
 fn parquet_schema(layout: &Layout) -> Result<Type> {
@@ -365,25 +392,4 @@ fn parquet_schema(layout: &Layout) -> Result<Type> {
         fields.push(Arc::new(field));
     }
     Ok(Type::group_type_builder("event").with_fields(fields).build()?)
-}
-
-/// The keys of the columns whose name, split at dots, gives others.
-fn paths_json(layout: &Layout) -> String {
-    let mut json = String::from("{");
-    for (name, path, _) in layout.columns.iter().filter(|(name, path, _)| path_of_name(name) != *path) {
-        if json.len() > 1 {
-            json.push(',');
-        }
-        push_string(name, &mut json);
-        json.push_str(":[");
-        for (number, key) in path.keys().iter().enumerate() {
-            if number > 0 {
-                json.push(',');
-            }
-            push_string(key, &mut json);
-        }
-        json.push(']');
-    }
-    json.push('}');
-    json
 }

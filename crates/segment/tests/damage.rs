@@ -13,10 +13,9 @@ use trawl_segment::{Error, Fetched, SegmentReader, WriteOptions, write};
 fn open_and_read(object: &[u8], footer_offset: usize) {
     let object = Bytes::copy_from_slice(object);
     let footer_offset = footer_offset.min(object.len());
-    let footer = object.slice(footer_offset..);
-    let Ok(reader) = SegmentReader::open(footer, footer_offset as u64, object.len() as u64) else { return };
+    let Ok(reader) = SegmentReader::open(&object[footer_offset..], footer_offset as u64) else { return };
     for row_group in 0..reader.row_groups().len() {
-        reader.ranges(row_group, &Projection::All, None);
+        reader.ranges(row_group, &Projection::All, None, &Fetched::new());
         if let Ok(block) = reader.read(row_group, &Projection::All, None, &Fetched::whole(object.clone())) {
             common::events_of(&block);
         }
@@ -52,15 +51,15 @@ proptest! {
     #[test]
     fn a_cut_segment_is_refused(events in events(1..5), cut in any::<prop::sample::Index>()) {
         let segment = write(&block_of(&events), &WriteOptions::default()).unwrap();
-        let len = cut.index(segment.bytes.len());
+        let directory_end = segment.footer_offset + segment.directory_bytes;
+        let len = cut.index(directory_end as usize);
         let footer_offset = (segment.footer_offset as usize).min(len);
-        let footer = segment.bytes.slice(footer_offset..len);
-        prop_assert!(SegmentReader::open(footer, footer_offset as u64, len as u64).is_err());
+        prop_assert!(SegmentReader::open(&segment.bytes[footer_offset..len], footer_offset as u64).is_err());
     }
 }
 
 #[test]
 fn a_footer_of_another_size_is_refused() {
-    let outcome = SegmentReader::open(Bytes::from_static(b"PAR1"), u64::MAX, 4);
+    let outcome = SegmentReader::open(b"PAR1", u64::MAX);
     assert!(matches!(outcome, Err(Error::Corrupt(_))));
 }

@@ -9,7 +9,7 @@ use common::{Event, block_of, events, events_of, open, read, read_all, unordered
 use proptest::prelude::*;
 use trawl_event::block::Projection;
 use trawl_event::{Block, Column, Path, RowSet, Texts, Values};
-use trawl_segment::{Error, Schema, SegmentWriter, WriteOptions, write};
+use trawl_segment::{Error, Fetched, Schema, SegmentWriter, WriteOptions, write};
 
 fn options(columns_max: usize, row_group_rows: usize) -> WriteOptions {
     WriteOptions { columns_max, row_group_rows, source: "test".into(), ..WriteOptions::default() }
@@ -165,14 +165,14 @@ fn only_needed_columns_and_pages_are_fetched() {
     let segment = write(&large_block(200_000), &WriteOptions::default()).unwrap();
     let reader = open(&segment);
     let bytes = |projection: &Projection, rows: Option<&RowSet>| -> u64 {
-        reader.ranges(0, projection, rows).iter().map(|range| range.end - range.start).sum()
+        reader.ranges(0, projection, rows, &Fetched::new()).iter().map(|range| range.end - range.start).sum()
     };
     let message = Projection::Some { texts: false, names: ["message".to_owned()].into(), envelopes: false };
     let all = bytes(&Projection::All, None);
     assert!(bytes(&Projection::timestamps(), None) * 4 < all);
     assert!(bytes(&message, None) < all);
     let mut rows = RowSet::none(200_000);
-    assert!(reader.ranges(0, &Projection::All, Some(&rows)).is_empty());
+    assert!(reader.ranges(0, &Projection::All, Some(&rows), &Fetched::new()).is_empty());
     rows.insert(100_000);
     assert!(bytes(&message, Some(&rows)) * 2 < bytes(&message, None));
     let absent = Projection::Some { texts: false, names: ["absent".to_owned()].into(), envelopes: true };

@@ -138,6 +138,8 @@ impl<S: Stream, O: Objects, K: Catalog, Q: Searches, C: Clock + Ids> Compactor<S
             raw_bytes: segment.raw_bytes,
             size_bytes: segment.bytes.len() as u64,
             footer_offset: segment.footer_offset,
+            directory_bytes: segment.directory_bytes,
+            zones: segment.zones,
             index_bytes: segment.index_bytes,
             created: at,
             origin: Origin::Compaction,

@@ -31,8 +31,9 @@ pub async fn merge<O: Objects>(
 ) -> Result<Segment, CompactError> {
     let mut inputs = Vec::with_capacity(rows.len());
     for row in rows {
-        let footer = get(objects, row, &[row.footer_offset..row.size_bytes]).await?.pop().unwrap_or_default();
-        let reader = SegmentReader::open(footer, row.footer_offset, row.size_bytes).map_err(|e| failed(row, e))?;
+        let directory = row.footer_offset..row.footer_offset + row.directory_bytes;
+        let directory = get(objects, row, &[directory]).await?.pop().unwrap_or_default();
+        let reader = SegmentReader::open(&directory, row.footer_offset).map_err(|e| failed(row, e))?;
         inputs.push(Input { row, reader });
     }
     let source = format!("merge {attempt:032x} of {} segments", rows.len());
@@ -84,7 +85,7 @@ async fn read<O: Objects>(
     reader: &SegmentReader,
     row_group: usize,
 ) -> Result<Block, CompactError> {
-    let ranges = reader.ranges(row_group, &Projection::All, None);
+    let ranges = reader.ranges(row_group, &Projection::All, None, &Fetched::new());
     let mut fetched = Fetched::new();
     for (range, bytes) in ranges.iter().zip(get(objects, row, &ranges).await?) {
         fetched.insert(range.start, bytes);

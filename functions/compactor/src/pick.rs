@@ -87,6 +87,8 @@ mod tests {
             raw_bytes: bytes,
             size_bytes: bytes / 2,
             footer_offset: 0,
+            directory_bytes: 0,
+            zones: trawl_event::Zones::default(),
             index_bytes: 0,
             created: Timestamp(0),
             origin: Origin::Compaction,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
-use trawl_event::TenantId;
+use trawl_event::{Evidence, TenantId};
 use trawl_store::ports::{Catalog, Clock, Ids, Launcher, Searches, StoreError, Stream, Want, Workers};
 
 use crate::Coordinator;
@@ -40,7 +40,7 @@ where
 {
     /// Lists the fields of a tenant's events in the segments and batches that overlap `asked`'s range.
     pub async fn fields(&self, tenant: &TenantId, asked: &Asked) -> Result<FieldsAnswer, StoreError> {
-        let planned = plan(&self.stream, &self.catalog, tenant, asked, 0).await?;
+        let planned = plan(&self.stream, &self.catalog, tenant, asked, &Evidence::Anything, 0).await?;
         let tasks = planned.into_iter().enumerate().map(|(index, planned)| {
             let mut task = planned.task;
             task.want = Want::Fields;

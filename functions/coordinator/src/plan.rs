@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use trawl_api::search::Order;
-use trawl_event::TenantId;
+use trawl_event::{Evidence, TenantId};
 use trawl_store::ports::{Catalog, Position, RowKey, ScanTask, SegmentRow, Source, StoreError, Stream, Want};
 
 use crate::state::Asked;
@@ -26,15 +26,18 @@ pub struct Planned {
     pub bound: RowKey,
 }
 
-/// The tasks of a search, those first that may hold its first events.
+/// The tasks of a search, those first that may hold its first events. `evidence` is what its query needs.
 pub async fn plan<S: Stream, K: Catalog>(
     stream: &S,
     catalog: &K,
     tenant: &TenantId,
     asked: &Asked,
+    evidence: &Evidence,
     limit: usize,
 ) -> Result<Vec<Planned>, StoreError> {
-    let snapshot = catalog.snapshot(tenant, asked.from, asked.to).await?;
+    let mut snapshot = catalog.snapshot(tenant, asked.from, asked.to).await?;
+    // What the catalog rules out costs no request.
+    snapshot.segments.retain(|row| row.zones.may_hold(evidence));
     let mut ends = BTreeMap::new();
     for shard in stream.shards().await? {
         let end = stream.end(&shard).await?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use trawl_api::search::{Aggregates, Order, Status};
-use trawl_event::TenantId;
+use trawl_event::{Evidence, TenantId};
 use trawl_query::{Output, Partial, Query, SortKey};
 use trawl_store::ports::{
     Catalog, Clock, Ids, Launcher, RowKey, ScanEvent, ScanResult, ScanTask, SearchId, Searches, Source, StoreError,
@@ -141,7 +141,7 @@ where
                 (if sort.is_some() { Collected::Sorted(Vec::new()) } else { Collected::Events }, limit)
             }
         };
-        let planned = self.plan(limit).await?;
+        let planned = self.plan(&query.evidence(), limit).await?;
         let ordered = matches!(collected, Collected::Events);
         let tails = planned.iter().filter(|planned| matches!(planned.task.source, Source::Tail { .. })).count();
         // Who wants the first events only is served by the first tasks; others begin when these
@@ -199,11 +199,11 @@ where
         }
     }
 
-    async fn plan(&self, limit: usize) -> Result<Vec<Planned>, StoreError> {
+    async fn plan(&self, evidence: &Evidence, limit: usize) -> Result<Vec<Planned>, StoreError> {
         let Coordinator { stream, catalog, clock, .. } = self.coordinator;
         let mut pause = FIRST_BACKOFF;
         for _ in 1..ATTEMPTS {
-            match plan(stream, catalog, self.tenant, &self.state.asked, limit).await {
+            match plan(stream, catalog, self.tenant, &self.state.asked, evidence, limit).await {
                 Err(error) if error.is_retryable() => {
                     clock.sleep(pause).await;
                     pause *= 2;
@@ -211,7 +211,7 @@ where
                 outcome => return outcome,
             }
         }
-        plan(stream, catalog, self.tenant, &self.state.asked, limit).await
+        plan(stream, catalog, self.tenant, &self.state.asked, evidence, limit).await
     }
 
     /// Waits for a task to end, with a sign of life in between.

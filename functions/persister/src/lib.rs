@@ -145,6 +145,8 @@ pub fn row(
         raw_bytes: segment.raw_bytes,
         size_bytes: segment.bytes.len() as u64,
         footer_offset: segment.footer_offset,
+        directory_bytes: segment.directory_bytes,
+        zones: segment.zones.clone(),
         index_bytes: segment.index_bytes,
         created,
         origin,

@@ -1,4 +1,4 @@
-//! Which fields occur: from the footers of segments, and from the blocks of the tail.
+//! Which fields occur: from the directories of segments, and from the blocks of the tail.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,26 @@ use trawl_event::block::Projection;
 use trawl_event::{Block, Kind, batch};
 use trawl_store::ports::{FieldCount, Objects, ScanResult, ScanTask, Source, Stream};
 
-use crate::{READ_BYTES, ScanError, segments};
+use crate::open::Store;
+use crate::{READ_BYTES, ScanError};
 
 /// Counts by name and type.
 type Counts = BTreeMap<(String, Kind), u64>;
 
 /// Lists the fields of everything that a task names. Segments are counted whole, and a batch that
 /// was sent twice counts twice while it is in flight: coverage is a guide, not a result.
-pub async fn list<S: Stream, O: Objects>(stream: &S, objects: &O, task: &ScanTask) -> Result<ScanResult, ScanError> {
+pub async fn list<S: Stream, O: Objects>(
+    stream: &S,
+    store: &Store<'_, O>,
+    task: &ScanTask,
+) -> Result<ScanResult, ScanError> {
     let mut result = ScanResult::default();
     let mut counts = Counts::new();
     match &task.source {
         Source::Segments(rows) => {
             for (place, row) in rows.iter().enumerate() {
-                let reader = match segments::footer(objects, (place as u32, row), &mut result).await {
-                    Ok(reader) => reader,
+                let reader = match store.open((place as u32, row)).await {
+                    Ok(open) => open.reader,
                     Err(ScanError::Segment(unreadable)) => {
                         result.unreadable.push(unreadable);
                         continue;

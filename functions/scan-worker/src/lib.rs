@@ -1,6 +1,7 @@
 //! The scan-worker stage: one task of a search → matching events or a partial aggregate.
 //!
-//! * [`segments`]: footer, then only the row groups and columns that can matter
+//! * [`segments`]: only the granules and columns that can matter; [`open`]: their directories and bytes,
+//!   [`readers`]: directories that are remembered
 //! * [`tail`]: records that are in no segment yet, through the very same evaluator
 //! * [`fields`]: which fields occur, from footers alone
 //! * [`sink`]: keeps the first `limit` matches in the order of the search
@@ -8,10 +9,14 @@
 //! A task reads what it names and nothing else, so running it again gives the same result.
 
 mod fields;
+mod open;
+mod readers;
 mod segments;
 mod sink;
 mod tail;
 
+use open::{Meter, Store};
+use readers::Readers;
 use tail::Range;
 use trawl_query::{Evaluator, Output, Partial, Query, QueryError};
 use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, StoreError, Stream, Unreadable, Want};
@@ -30,6 +35,7 @@ pub struct ScanWorker<S, O, K, C> {
     objects: O,
     catalog: K,
     clock: C,
+    readers: Readers,
 }
 
 /// Why a task failed.
@@ -78,19 +84,30 @@ impl Job<'_> {
 impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
     /// A worker that reads from these.
     pub fn new(stream: S, objects: O, catalog: K, clock: C) -> Self {
-        Self { stream, objects, catalog, clock }
+        Self { stream, objects, catalog, clock, readers: Readers::new() }
     }
 
     /// Runs a task. A query that cannot be answered is a result too: no other try would do better.
     pub async fn run(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
         let outcome = match task.want {
             Want::Matches => self.scan(task).await,
-            Want::Fields => fields::list(&self.stream, &self.objects, task).await,
+            Want::Fields => self.fields(task).await,
         };
         match outcome {
             Err(ScanError::Query(error)) => Ok(ScanResult { query_error: Some(error), ..ScanResult::default() }),
             outcome => outcome,
         }
+    }
+
+    async fn fields(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
+        let meter = Meter::default();
+        let mut result = fields::list(&self.stream, &self.store(&meter), task).await?;
+        (result.gets, result.bytes_read) = meter.read();
+        Ok(result)
+    }
+
+    fn store<'s>(&'s self, meter: &'s Meter) -> Store<'s, O> {
+        Store { objects: &self.objects, readers: &self.readers, meter }
     }
 
     async fn scan(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
@@ -100,7 +117,11 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
         let partial = Partial::new(&job.query);
         let mut result = ScanResult { partial, ..ScanResult::default() };
         match &task.source {
-            Source::Segments(rows) => segments::scan(&self.objects, &job, rows, &mut result).await?,
+            Source::Segments(rows) => {
+                let meter = Meter::default();
+                segments::scan(&self.store(&meter), &job, rows, &mut result).await?;
+                (result.gets, result.bytes_read) = meter.read();
+            }
             Source::Tail { shard, after, upto, ends } => {
                 let range = Range { shard, after: *after, upto: *upto, ends };
                 tail::scan(&self.stream, &self.catalog, &job, range, &mut result).await?;

@@ -1,219 +1,65 @@
-//! Segments: footer, index, pruning, the columns of the predicate, then the rest of the matching rows.
+//! Segments: directory, index, then the columns of the predicate, then the rest of the matching rows.
 //!
-//! What the index skips is never fetched; of a row group that is left, only the pages that hold rows of
-//! candidate granules are.
+//! What the index and the zones skip is never fetched. Granules are read in *steps*. For events in order of time a step
+//! takes the granules that may hold the first of them; what was found bounds what is worth reading further, so that
+//! the newest hundred matches take a few granules of each kind of event. Everything else goes through whole row groups.
 
-use std::fmt::Display;
-use std::ops::Range;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use bytes::Bytes;
+use futures_util::future::{join, try_join_all};
 use rayon::prelude::*;
 use trawl_event::block::Projection;
 use trawl_event::merge::rows_between;
 use trawl_event::restore::Restorer;
-use trawl_event::{Block, RowSet, Timestamp};
+use trawl_event::{Block, RowSet};
 use trawl_query::Partial;
-use trawl_segment::{Candidates as Granules, Fetched, IndexQuery, SegmentReader};
-use trawl_store::ports::{Objects, ScanResult, SegmentRow, StoreError, Unreadable};
+use trawl_segment::IndexQuery;
+use trawl_store::ports::{Objects, ScanResult, SegmentRow};
 
+use crate::open::{Open, Placed, Store, damaged};
 use crate::sink::{Candidate, Candidates, Origin, Writer};
 use crate::{Job, ScanError};
 
-/// Objects up to this size are read whole in one request: at 90 MB/s per connection and 30 ms to
-/// the first byte, a second request costs as much as 2.7 MB.
-const WHOLE_OBJECT_BYTES: u64 = 2 * 1024 * 1024;
-/// Row groups decoded side by side; bounds the memory of a worker.
-const ROW_GROUPS_AT_ONCE: usize = 2;
+/// Granules of the first step of a search for the first events, per core; each step takes twice as many as the one
+/// before. A step costs a round trip to the object store and decodes about 256 KiB of events a granule.
+const FIRST_STEP_PER_CORE: usize = 4;
+/// Most granules of a step: bounds what is decoded at once to 64 MiB of events, about that of a row group.
+const MAX_STEP: usize = 256;
+/// Row groups that are decoded side by side, per core; bounds the memory of a worker.
+const ROW_GROUPS_PER_CORE: usize = 1;
 
-/// A segment and its place among those of the task.
-type Placed<'t> = (u32, &'t SegmentRow);
-
-/// A segment whose footer has been read.
-struct Open<'t> {
-    row: Placed<'t>,
-    reader: SegmentReader,
-    /// The object, if it was small enough to be read at once.
-    whole: Option<Bytes>,
-    /// By row group, what may hold a match.
-    candidates: Vec<Granules>,
-    source: u32,
+/// A granule that may hold matches.
+#[derive(Clone, Copy)]
+struct Granule {
+    /// Which row group it is of, by its number among all of the task.
+    unit: usize,
+    granule: usize,
+    /// No event is earlier,
+    first: i64,
+    /// and none later.
+    last: i64,
 }
 
 /// A row group that may hold matches.
 struct Unit {
     segment: usize,
     row_group: usize,
-    first: Timestamp,
-    last: Timestamp,
-    /// The row of the segment where the row group begins.
+    /// The row of the segment where it begins.
     first_row: u32,
 }
 
-/// Scans all segments that can be read, and names the others. What a segment gave before it turned out to be
-/// damaged does not count: it is all there or left out.
-pub async fn scan<O: Objects>(
-    objects: &O,
-    job: &Job<'_>,
-    rows: &[SegmentRow],
-    result: &mut ScanResult,
-) -> Result<(), ScanError> {
-    let mut rows: Vec<Placed<'_>> = rows.iter().enumerate().map(|(place, row)| (place as u32, row)).collect();
-    loop {
-        match scan_readable(objects, job, &rows, result).await {
-            Err(ScanError::Segment(unreadable)) => {
-                rows.retain(|(place, _)| *place != unreadable.place);
-                let ScanResult { gets, bytes_read, unreadable: mut known, .. } = std::mem::take(result);
-                known.push(unreadable);
-                let partial = Partial::new(&job.query);
-                *result = ScanResult { partial, gets, bytes_read, unreadable: known, ..ScanResult::default() };
-            }
-            outcome => return outcome,
-        }
-    }
+/// Rows of a row group that are read together.
+struct Read {
+    unit: usize,
+    /// `None` for all.
+    rows: Option<RowSet>,
 }
 
-async fn scan_readable<O: Objects>(
-    objects: &O,
-    job: &Job<'_>,
-    rows: &[Placed<'_>],
-    result: &mut ScanResult,
-) -> Result<(), ScanError> {
-    let query = IndexQuery::new(&job.query.evidence());
-    let mut segments = Vec::with_capacity(rows.len());
-    for row in rows {
-        segments.push(open(objects, job, *row, &query, result).await?);
-    }
-    let units = plan(job, &segments, result);
-    let mut candidates = Candidates::new(job);
-    for chunk in units.chunks(ROW_GROUPS_AT_ONCE) {
-        let chunk: Vec<&Unit> = match candidates.bound(job) {
-            Some(bound) => chunk.iter().filter(|unit| begins_by(job, unit, bound)).collect(),
-            None => chunk.iter().collect(),
-        };
-        if chunk.is_empty() {
-            // Units come in order of time: what is left lies beyond the bound as well.
-            candidates.more = true;
-            break;
-        }
-        for Found { unit, block, rows, origins } in evaluate(objects, job, &segments, &chunk, result).await? {
-            match &mut result.partial {
-                Some(partial) => {
-                    result.events_matched += rows.count() as u64;
-                    partial.add(&job.query, &block, &rows)?;
-                }
-                None => {
-                    let place = units.iter().position(|other| std::ptr::eq(other, unit)).unwrap_or_default();
-                    let from = Origin {
-                        source: segments[unit.segment].source,
-                        first_row: unit.first_row,
-                        rows: origins.as_deref(),
-                        place,
-                    };
-                    result.events_matched += candidates.add(job, &block, &rows, &from);
-                }
-            }
-        }
-    }
-    if result.partial.is_none() {
-        let (candidates, more) = candidates.finish();
-        result.more = more;
-        write(objects, job, &segments, &units, &candidates, result).await?;
-    }
-    Ok(())
-}
-
-/// Reads the footer of a segment.
-pub async fn footer<O: Objects>(
-    objects: &O,
-    row: Placed<'_>,
-    result: &mut ScanResult,
-) -> Result<SegmentReader, ScanError> {
-    let SegmentRow { footer_offset, size_bytes, .. } = *row.1;
-    let bytes = get(objects, row, &[footer_offset..size_bytes], result).await?.pop().unwrap_or_default();
-    SegmentReader::open(bytes, footer_offset, size_bytes).map_err(|error| damaged(row, error))
-}
-
-async fn open<'t, O: Objects>(
-    objects: &O,
-    job: &Job<'_>,
-    row: Placed<'t>,
-    query: &IndexQuery,
-    result: &mut ScanResult,
-) -> Result<Open<'t>, ScanError> {
-    let SegmentRow { footer_offset, size_bytes, .. } = *row.1;
-    let is_small = size_bytes <= WHOLE_OBJECT_BYTES;
-    let start = if is_small { 0 } else { footer_offset };
-    let end = start..size_bytes;
-    let bytes = get(objects, row, std::slice::from_ref(&end), result).await?.pop().unwrap_or_default();
-    let footer = if is_small { bytes.slice(footer_offset as usize..) } else { bytes.clone() };
-    let reader = SegmentReader::open(footer, footer_offset, size_bytes).map_err(|error| damaged(row, error))?;
-    let whole = is_small.then_some(bytes);
-    let fetched = fetch(objects, row, whole.as_ref(), reader.index_ranges(query), result).await?;
-    let candidates = reader.candidates(query, &fetched).map_err(|error| damaged(row, error))?;
-    let source = job.task.number << 16 | row.0;
-    Ok(Open { row, reader, whole, candidates, source })
-}
-
-fn damaged((place, row): Placed<'_>, error: impl Display) -> ScanError {
-    ScanError::Segment(Unreadable { place, reason: format!("segment {} cannot be read: {error}", row.key) })
-}
-
-async fn get<O: Objects>(
-    objects: &O,
-    row: Placed<'_>,
-    ranges: &[Range<u64>],
-    result: &mut ScanResult,
-) -> Result<Vec<Bytes>, ScanError> {
-    result.gets += ranges.len() as u64;
-    result.bytes_read += ranges.iter().map(|range| range.end - range.start).sum::<u64>();
-    match objects.get_ranges(row.1.key.as_str(), ranges).await {
-        Ok(Some(found)) => Ok(found),
-        Ok(None) => Err(damaged(row, "the object is gone")),
-        Err(StoreError::Permanent(reason)) => Err(damaged(row, reason)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The row groups that overlap the time range, in the order of the search.
-fn plan(job: &Job<'_>, segments: &[Open<'_>], result: &mut ScanResult) -> Vec<Unit> {
-    let task = job.task;
-    let mut units = Vec::new();
-    for (segment, open) in segments.iter().enumerate() {
-        let mut first_row = 0u32;
-        for (row_group, group) in open.reader.row_groups().iter().enumerate() {
-            let unit = Unit { segment, row_group, first: group.first, last: group.last, first_row };
-            first_row += group.rows as u32;
-            result.granules_total += open.reader.granules(row_group);
-            let overlaps = unit.last >= task.from && unit.first < task.to;
-            let may_match = open.candidates.get(row_group).is_some_and(|found| found.granules > 0);
-            let is_left = task.after.is_none_or(|after| goes_on_behind(job, &unit, after.timestamp));
-            if overlaps && may_match && (job.is_sorted() || is_left) {
-                units.push(unit);
-            }
-        }
-    }
-    if task.newest_first {
-        units.sort_by_key(|unit| std::cmp::Reverse(unit.last));
-    } else {
-        units.sort_by_key(|unit| unit.first);
-    }
-    units
-}
-
-/// Whether a unit may hold events that come no later than `bound` in the order of the search.
-fn begins_by(job: &Job<'_>, unit: &Unit, bound: Timestamp) -> bool {
-    if job.task.newest_first { unit.last >= bound } else { unit.first <= bound }
-}
-
-/// Whether a unit may hold events that come no earlier than `after` in the order of the search.
-fn goes_on_behind(job: &Job<'_>, unit: &Unit, after: Timestamp) -> bool {
-    if job.task.newest_first { unit.first <= after } else { unit.last >= after }
-}
-
-/// What was found in a row group.
-struct Found<'u> {
-    unit: &'u Unit,
-    /// The rows of candidate granules.
+/// What was found among these rows.
+struct Found {
+    unit: usize,
+    /// The rows that were left to the last part of the filter.
     block: Block,
     /// Those that match.
     rows: RowSet,
@@ -221,91 +67,291 @@ struct Found<'u> {
     origins: Option<Vec<u32>>,
 }
 
-/// Decodes the predicate's columns of the candidate granules of some row groups and filters them, on all cores.
-async fn evaluate<'u, O: Objects>(
-    objects: &O,
+/// Scans all segments that can be read, and names the others. What a segment gave before it turned out to be
+/// damaged does not count: it is all there or left out.
+pub async fn scan<O: Objects>(
+    store: &Store<'_, O>,
     job: &Job<'_>,
-    segments: &[Open<'_>],
-    units: &[&'u Unit],
-    result: &mut ScanResult,
-) -> Result<Vec<Found<'u>>, ScanError> {
-    let projection = job.query.projection();
-    let mut inputs = Vec::with_capacity(units.len());
-    for unit in units {
-        let open = &segments[unit.segment];
-        let granules = &open.candidates[unit.row_group];
-        let ranges = open.reader.ranges(unit.row_group, &projection, granules.rows.as_ref());
-        let fetched = fetch(objects, open.row, open.whole.as_ref(), ranges, result).await?;
-        result.granules_read += granules.granules;
-        inputs.push((*unit, open, granules.rows.as_ref(), fetched));
-    }
-    let read = inputs.into_par_iter().map(|(unit, open, granules, fetched)| {
-        let block = open.reader.read(unit.row_group, &projection, granules, &fetched);
-        let block = block.map_err(|error| damaged(open.row, error))?;
-        let mut rows = rows_between(&block, job.task.from.0, job.task.to.0);
-        if !rows.is_empty() {
-            rows.intersect(&job.evaluator.matches(&block));
-        }
-        let origins = granules.map(|granules| granules.iter().map(|row| row as u32).collect());
-        Ok(Found { unit, block, rows, origins })
-    });
-    read.collect()
-}
-
-/// Gets these ranges of an object, unless all of it is there.
-async fn fetch<O: Objects>(
-    objects: &O,
-    row: Placed<'_>,
-    whole: Option<&Bytes>,
-    ranges: Vec<Range<u64>>,
-    result: &mut ScanResult,
-) -> Result<Fetched, ScanError> {
-    if let Some(whole) = whole {
-        return Ok(Fetched::whole(whole.clone()));
-    }
-    if ranges.is_empty() {
-        return Ok(Fetched::new());
-    }
-    let found = get(objects, row, &ranges, result).await?;
-    Ok(ranges.iter().map(|range| range.start).zip(found).collect())
-}
-
-/// Reads all columns of the chosen rows, row group by row group, and writes them in order.
-async fn write<O: Objects>(
-    objects: &O,
-    job: &Job<'_>,
-    segments: &[Open<'_>],
-    units: &[Unit],
-    candidates: &[Candidate],
+    rows: &[SegmentRow],
     result: &mut ScanResult,
 ) -> Result<(), ScanError> {
-    let mut blocks: Vec<Option<(Block, RowSet)>> = Vec::with_capacity(units.len());
-    for (place, unit) in units.iter().enumerate() {
-        let open = &segments[unit.segment];
-        let mut rows = RowSet::none(open.reader.row_groups()[unit.row_group].rows);
-        candidates.iter().filter(|c| c.place.0 == place).for_each(|c| rows.insert(c.place.1 as usize));
-        if rows.is_empty() {
-            blocks.push(None);
-            continue;
-        }
-        let ranges = open.reader.ranges(unit.row_group, &Projection::All, Some(&rows));
-        let fetched = fetch(objects, open.row, open.whole.as_ref(), ranges, result).await?;
-        let block = open.reader.read(unit.row_group, &Projection::All, Some(&rows), &fetched);
-        blocks.push(Some((block.map_err(|error| damaged(open.row, error))?, rows)));
-    }
-    let mut restorers: Vec<Option<(Restorer<'_>, Vec<usize>)>> = blocks
-        .iter()
-        .map(|block| block.as_ref().map(|(block, rows)| (Restorer::new(block), rows.iter().collect())))
-        .collect();
-    let mut writer = Writer::new(job);
-    for candidate in candidates {
-        let (place, row) = candidate.place;
-        let Some((restorer, rows)) = &mut restorers[place] else { continue };
-        // The block holds the chosen rows only, in order.
-        let Ok(index) = rows.binary_search(&(row as usize)) else { continue };
-        if !writer.push(candidate, restorer, index, result) {
-            break;
+    let mut rows: Vec<Placed<'_>> = rows.iter().enumerate().map(|(place, row)| (place as u32, row)).collect();
+    loop {
+        match scan_readable(store, job, &rows, result).await {
+            Err(ScanError::Segment(unreadable)) => {
+                rows.retain(|(place, _)| *place != unreadable.place);
+                let mut known = std::mem::take(result).unreadable;
+                known.push(unreadable);
+                let partial = Partial::new(&job.query);
+                *result = ScanResult { partial, unreadable: known, ..ScanResult::default() };
+            }
+            outcome => return outcome,
         }
     }
-    Ok(())
+}
+
+async fn scan_readable<O: Objects>(
+    store: &Store<'_, O>,
+    job: &Job<'_>,
+    rows: &[Placed<'_>],
+    result: &mut ScanResult,
+) -> Result<(), ScanError> {
+    let query = IndexQuery::new(&job.query.evidence());
+    let opened = rows.iter().map(|row| async {
+        let open = store.open(*row).await?;
+        let candidates = store.candidates(&open, &query).await?;
+        Ok::<_, ScanError>((open, candidates))
+    });
+    let (mut segments, candidates): (Vec<Open<'_>>, Vec<_>) = try_join_all(opened).await?.into_iter().unzip();
+    let (units, granules) = plan(job, &segments, &candidates, result);
+    let mut scan = Scan { store, job, segments: &mut segments, units };
+    if result.partial.is_some() || job.is_sorted() {
+        let mut candidates = Candidates::new(job);
+        scan.all(&granules, &mut candidates, result).await?;
+        return scan.write(candidates, result).await;
+    }
+    let candidates = scan.first(&granules, result).await?;
+    scan.write(candidates, result).await
+}
+
+/// The row groups and granules that overlap the time range and may hold a match, in the order of the search.
+fn plan(
+    job: &Job<'_>,
+    segments: &[Open<'_>],
+    candidates: &[Vec<RowSet>],
+    result: &mut ScanResult,
+) -> (Vec<Unit>, Vec<Granule>) {
+    let task = job.task;
+    let (mut units, mut granules) = (Vec::new(), Vec::new());
+    for (segment, (open, candidates)) in segments.iter().zip(candidates).enumerate() {
+        let mut first_row = 0u32;
+        for (row_group, (info, candidates)) in open.reader.row_groups().iter().zip(candidates).enumerate() {
+            let unit = units.len();
+            units.push(Unit { segment, row_group, first_row });
+            first_row += info.rows as u32;
+            result.granules_total += info.granules() as u64;
+            if info.last < task.from || info.first >= task.to {
+                continue;
+            }
+            let times = open.reader.granule_times(row_group);
+            for granule in candidates.iter() {
+                let (first, last) = times.get(granule).copied().unwrap_or((info.first.0, info.last.0));
+                let overlaps = last >= task.from.0 && first < task.to.0;
+                // What a search that goes on has delivered lies before `after`.
+                let is_left = task.after.is_none_or(|after| match task.newest_first {
+                    true => first <= after.timestamp.0,
+                    false => last >= after.timestamp.0,
+                });
+                if overlaps && (job.is_sorted() || is_left) {
+                    granules.push(Granule { unit, granule, first, last });
+                }
+            }
+        }
+    }
+    if task.newest_first {
+        granules.sort_by_key(|granule| Reverse(granule.last));
+    } else {
+        granules.sort_by_key(|granule| granule.first);
+    }
+    (units, granules)
+}
+
+/// A scan under way.
+struct Scan<'s, 't, O> {
+    store: &'s Store<'s, O>,
+    job: &'s Job<'t>,
+    segments: &'s mut [Open<'t>],
+    units: Vec<Unit>,
+}
+
+impl<O: Objects> Scan<'_, '_, O> {
+    /// Reads granules in order until no further one can hold one of the first events.
+    async fn first(&mut self, granules: &[Granule], result: &mut ScanResult) -> Result<Candidates, ScanError> {
+        let job = self.job;
+        let mut candidates = Candidates::new(job);
+        let (mut at, mut step) = (0, FIRST_STEP_PER_CORE * rayon::current_num_threads());
+        while at < granules.len() {
+            let next = &granules[at..granules.len().min(at + step)];
+            let bound = candidates.bound(job);
+            let is_wanted = |granule: &Granule| match (bound, job.task.newest_first) {
+                (None, _) => true,
+                (Some(bound), true) => granule.last >= bound.0,
+                (Some(bound), false) => granule.first <= bound.0,
+            };
+            // Granules stand in order: behind the first that is not wanted none is.
+            let next = &next[..next.partition_point(is_wanted)];
+            if next.is_empty() {
+                candidates.more = true;
+                break;
+            }
+            let reads = self.reads(next, rayon::current_num_threads());
+            self.fetch(&reads).await?;
+            for found in self.evaluate(&reads)? {
+                self.add(&found, &mut candidates, result);
+            }
+            result.granules_read += next.len() as u64;
+            at += next.len();
+            step = (step * 2).min(MAX_STEP);
+        }
+        Ok(candidates)
+    }
+
+    /// Reads all granules, row group by row group, while the bytes of the next are on their way.
+    async fn all(
+        &mut self,
+        granules: &[Granule],
+        candidates: &mut Candidates,
+        result: &mut ScanResult,
+    ) -> Result<(), ScanError> {
+        let cores = rayon::current_num_threads();
+        // Few granules are shared out among all cores; many fill whole row groups.
+        let per_read = granules.len().div_ceil(cores * ROW_GROUPS_PER_CORE);
+        let mut by_unit: BTreeMap<usize, Vec<Granule>> = BTreeMap::new();
+        granules.iter().for_each(|granule| by_unit.entry(granule.unit).or_default().push(*granule));
+        let mut steps: Vec<Vec<Read>> = Vec::new();
+        for mut of_unit in by_unit.into_values() {
+            of_unit.sort_by_key(|granule| granule.granule);
+            for part in of_unit.chunks(per_read.max(1)) {
+                let reads = self.reads(part, 1);
+                match steps.last_mut() {
+                    Some(step) if step.len() < cores * ROW_GROUPS_PER_CORE => step.extend(reads),
+                    _ => steps.push(reads),
+                }
+            }
+        }
+        result.granules_read += granules.len() as u64;
+        if let Some(step) = steps.first() {
+            self.fetch(step).await?;
+        }
+        for (number, step) in steps.iter().enumerate() {
+            let ahead = steps.get(number + 1).map_or(&[][..], Vec::as_slice);
+            for found in self.evaluate_while_fetching(step, ahead).await? {
+                match &mut result.partial {
+                    Some(partial) => {
+                        result.events_matched += found.rows.count() as u64;
+                        partial.add(&self.job.query, &found.block, &found.rows)?;
+                    }
+                    None => self.add(&found, candidates, result),
+                }
+            }
+            let is_done = result.partial.is_some();
+            for read in step.iter().filter(|read| !ahead.iter().any(|next| next.unit == read.unit)) {
+                let Unit { segment, row_group, .. } = self.units[read.unit];
+                self.segments[segment].release(row_group, is_done);
+            }
+        }
+        Ok(())
+    }
+
+    /// Granules by row group, cut so that there are about `parts` of them.
+    fn reads(&self, granules: &[Granule], parts: usize) -> Vec<Read> {
+        let mut by_unit: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        granules.iter().for_each(|granule| by_unit.entry(granule.unit).or_default().push(granule.granule));
+        let per_read = granules.len().div_ceil(parts.max(1)).max(1);
+        let mut reads = Vec::new();
+        for (unit, mut of_unit) in by_unit {
+            of_unit.sort_unstable();
+            let Unit { segment, row_group, .. } = self.units[unit];
+            let info = self.segments[segment].row_group(row_group);
+            for part in of_unit.chunks(per_read) {
+                let mut set = RowSet::none(info.granules());
+                part.iter().for_each(|granule| set.insert(*granule));
+                reads.push(Read { unit, rows: info.rows_of(&set) });
+            }
+        }
+        reads
+    }
+
+    async fn fetch(&mut self, reads: &[Read]) -> Result<(), ScanError> {
+        let projection = self.job.query.projection();
+        for Read { unit, rows } in reads {
+            let Unit { segment, row_group, .. } = self.units[*unit];
+            self.store.fetch(&mut self.segments[segment], row_group, &projection, rows.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    /// Evaluates `reads`, whose bytes are there, once the requests for those of `ahead` are on their way.
+    async fn evaluate_while_fetching(&mut self, reads: &[Read], ahead: &[Read]) -> Result<Vec<Found>, ScanError> {
+        let projection = self.job.query.projection();
+        let mut ranges = Vec::with_capacity(ahead.len());
+        for Read { unit, rows } in ahead {
+            let Unit { segment, row_group, .. } = self.units[*unit];
+            let open = &self.segments[segment];
+            let fetched = open.fetched(row_group);
+            ranges.push((segment, row_group, open.reader.ranges(row_group, &projection, rows.as_ref(), fetched)));
+        }
+        let requests = ranges.iter().map(|(segment, _, ranges)| self.store.get(self.segments[*segment].row, ranges));
+        let (arrived, found) = join(try_join_all(requests), async { self.evaluate(reads) }).await;
+        for ((segment, row_group, ranges), bytes) in ranges.iter().zip(arrived?) {
+            self.segments[*segment].insert(*row_group, ranges, bytes);
+        }
+        found
+    }
+
+    /// Decodes the columns of the predicate and filters, on all cores.
+    fn evaluate(&self, reads: &[Read]) -> Result<Vec<Found>, ScanError> {
+        reads.par_iter().map(|read| self.evaluate_one(read)).collect()
+    }
+
+    fn evaluate_one(&self, Read { unit, rows }: &Read) -> Result<Found, ScanError> {
+        let job = self.job;
+        let Unit { segment, row_group, .. } = self.units[*unit];
+        let open = &self.segments[segment];
+        let block = open.reader.read(row_group, &job.query.projection(), rows.as_ref(), open.fetched(row_group));
+        let block = block.map_err(|error| damaged(open.row, error))?;
+        let mut matches = rows_between(&block, job.task.from.0, job.task.to.0);
+        if !matches.is_empty() {
+            matches.intersect(&job.evaluator.matches(&block));
+        }
+        let origins = rows.as_ref().map(|rows| rows.iter().map(|row| row as u32).collect());
+        Ok(Found { unit: *unit, block, rows: matches, origins })
+    }
+
+    fn add(&self, found: &Found, candidates: &mut Candidates, result: &mut ScanResult) {
+        let Unit { segment, first_row, .. } = self.units[found.unit];
+        let source = self.job.task.number << 16 | self.segments[segment].row.0;
+        let from = Origin { source, first_row, rows: found.origins.as_deref(), place: found.unit };
+        result.events_matched += candidates.add(self.job, &found.block, &found.rows, &from);
+    }
+
+    /// Reads all columns of the chosen rows and writes them in order.
+    async fn write(&mut self, candidates: Candidates, result: &mut ScanResult) -> Result<(), ScanError> {
+        if result.partial.is_some() {
+            return Ok(());
+        }
+        let (candidates, more) = candidates.finish();
+        result.more = more;
+        let mut chosen: BTreeMap<usize, RowSet> = BTreeMap::new();
+        for Candidate { place: (unit, row), .. } in &candidates {
+            let Unit { segment, row_group, .. } = self.units[*unit];
+            let rows = self.segments[segment].row_group(row_group).rows;
+            chosen.entry(*unit).or_insert_with(|| RowSet::none(rows)).insert(*row as usize);
+        }
+        for (unit, rows) in &chosen {
+            let Unit { segment, row_group, .. } = self.units[*unit];
+            self.store.fetch(&mut self.segments[segment], row_group, &Projection::All, Some(rows)).await?;
+        }
+        let blocks = chosen.par_iter().map(|(unit, rows)| {
+            let Unit { segment, row_group, .. } = self.units[*unit];
+            let open = &self.segments[segment];
+            let block = open.reader.read(row_group, &Projection::All, Some(rows), open.fetched(row_group));
+            Ok((*unit, block.map_err(|error| damaged(open.row, error))?))
+        });
+        let blocks = blocks.collect::<Result<BTreeMap<usize, Block>, ScanError>>()?;
+        let with_rows = |(unit, block)| Some((unit, (Restorer::new(block), chosen.get(&unit)?.iter().collect())));
+        let mut restorers: BTreeMap<usize, (Restorer<'_>, Vec<usize>)> =
+            blocks.iter().filter_map(|(unit, block)| with_rows((*unit, block))).collect();
+        let mut writer = Writer::new(self.job);
+        for candidate in &candidates {
+            let (unit, row) = candidate.place;
+            let Some((restorer, rows)) = restorers.get_mut(&unit) else { continue };
+            // The block holds the chosen rows only, in order.
+            let Ok(index) = rows.binary_search(&(row as usize)) else { continue };
+            if !writer.push(candidate, restorer, index, result) {
+                break;
+            }
+        }
+        Ok(())
+    }
 }

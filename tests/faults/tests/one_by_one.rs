@@ -159,8 +159,16 @@ fn g5_snapshot() {
             limit: 1000,
             order: Order::Asc,
         };
-        let planned =
-            coordinator::plan::plan(&calm.stages.stream, &calm.stages.catalog, &t, &asked, 1000).await.unwrap();
+        let planned = coordinator::plan::plan(
+            &calm.stages.stream,
+            &calm.stages.catalog,
+            &t,
+            &asked,
+            &trawl_event::Evidence::Anything,
+            1000,
+        )
+        .await
+        .unwrap();
         // Between plan and scan: more is pushed, everything persisted, compacted and collected.
         calm.push(&t, None, line("late", 0)).await;
         calm.push(&t, None, line("e05", 5)).await;
@@ -330,7 +338,17 @@ fn g4_a_repetition_in_another_shard_hides_nothing() {
             limit: 1000,
             order: Order::Asc,
         };
-        let plan = async || coordinator::plan::plan(&calm.stages.stream, &calm.stages.catalog, &t, &asked, 1000).await;
+        let plan = async || {
+            coordinator::plan::plan(
+                &calm.stages.stream,
+                &calm.stages.catalog,
+                &t,
+                &asked,
+                &trawl_event::Evidence::Anything,
+                1000,
+            )
+            .await
+        };
         let first_only = plan().await.unwrap();
         calm.stages.stores.stream.append_to(&second, data.clone()).unwrap();
         let first_two = plan().await.unwrap();

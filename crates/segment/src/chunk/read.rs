@@ -1,14 +1,16 @@
 //! The pages of a column chunk → values.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use trawl_event::{Kind, Texts, Values};
+use trawl_event::{Kind, RowSet, Texts, Values};
 
 use super::page_header::{PageHeader, PageKind};
+use crate::compression::decompress_into;
+use crate::directory::{ChunkInfo, PageInfo};
 use crate::encoding::{bits, delta, hybrid, strings};
 use crate::error::{Error, Result};
 use crate::fetched::Fetched;
-use crate::footer::{ChunkInfo, PageInfo};
 use crate::format::{MAX_COLUMN_BYTES, MAX_PAGE_BYTES};
 use crate::selection::Selection;
 
@@ -23,31 +25,41 @@ mod encoding {
 /// Takes the values of a chunk out of its pages.
 pub(crate) struct ChunkReader<'r> {
     fetched: &'r Fetched,
-    decompressor: zstd::bulk::Decompressor<'static>,
     page: Vec<u8>,
+    /// The rows of a page that have a value.
+    present: Vec<u32>,
 }
 
 impl<'r> ChunkReader<'r> {
-    pub(crate) fn new(fetched: &'r Fetched) -> Result<Self> {
-        Ok(Self { fetched, decompressor: zstd::bulk::Decompressor::new()?, page: Vec::new() })
+    pub(crate) fn new(fetched: &'r Fetched) -> Self {
+        Self { fetched, page: Vec::new(), present: Vec::new() }
     }
 
-    /// The selected rows that have a value, by their new numbers, and the values.
+    /// The selected rows that have a value, by their new numbers, and the values. The rows of a required column
+    /// are not listed: they are all.
     pub(crate) fn read(
         &mut self,
         chunk: &ChunkInfo,
+        pages: &[PageInfo],
         kind: Kind,
         required: bool,
         selection: &Selection<'_>,
     ) -> Result<(Vec<u32>, Values)> {
-        let mut out = Output { rows: Vec::new(), values: Values::new(kind), bytes: 0 };
-        let mut dictionary = None;
-        for info in chunk.pages.iter().filter(|page| selection.touches(&page.rows)) {
-            if let (Some(range), None) = (&chunk.dictionary, &dictionary) {
-                dictionary = Some(self.dictionary(range.clone(), kind)?);
+        let mut pages = pages.iter().filter(|page| selection.touches(&page.valued)).peekable();
+        let mut out = Output { rows: Vec::new(), values: Values::new(kind), codes: Vec::new(), bytes: 0 };
+        let dictionary = match (&chunk.dictionary, pages.peek()) {
+            (Some(range), Some(_)) => {
+                let fetched = self.fetched;
+                Some(fetched.dictionary(range.start, || self.dictionary(range.clone(), kind))?)
             }
+            _ => None,
+        };
+        for info in pages {
             let header = self.load(info.bytes.clone(), PageKind::Data)?;
-            self.data_page(info, &header, required, selection, dictionary.as_ref(), &mut out)?;
+            self.data_page(info, &header, required, selection, dictionary.is_some(), &mut out)?;
+        }
+        if let Some(dictionary) = dictionary {
+            out.decode(&dictionary)?;
         }
         Ok((out.rows, out.values))
     }
@@ -65,23 +77,27 @@ impl<'r> ChunkReader<'r> {
         }
         self.page.clear();
         self.page.reserve(header.uncompressed_size);
-        let decompressed = self.decompressor.decompress_to_buffer(body, &mut self.page);
-        let len = decompressed.map_err(|_| Error::corrupt("a page cannot be decompressed"))?;
+        let len = decompress_into(body, &mut self.page)?;
         if len != header.uncompressed_size {
             return Err(Error::corrupt("a page of another size than its header says"));
         }
         Ok(header)
     }
 
-    fn dictionary(&mut self, range: Range<u64>, kind: Kind) -> Result<Values> {
+    fn dictionary(&mut self, range: Range<u64>, kind: Kind) -> Result<Dictionary> {
         let header = self.load(range, PageKind::Dictionary)?;
-        let mut out = Output { rows: Vec::new(), values: Values::new(kind), bytes: 0 };
+        let mut out = Output { rows: Vec::new(), values: Values::new(kind), codes: Vec::new(), bytes: 0 };
         // The least value takes a byte, so that the count is bounded by what was decompressed.
         if header.num_values > self.page.len() {
             return Err(Error::corrupt("a dictionary of more values than bytes"));
         }
-        out.plain(&self.page, header.num_values, |_| true)?;
-        Ok(out.values)
+        out.plain(&self.page, header.num_values, None)?;
+        Ok(match out.values {
+            Values::Text(texts) | Values::Json(texts) => Dictionary::texts(texts),
+            Values::Int(values) => Dictionary::Int(values),
+            Values::Float(values) => Dictionary::Float(values),
+            Values::Bool(_) => return Err(Error::Unsupported("a dictionary of booleans".into())),
+        })
     }
 
     fn data_page(
@@ -90,7 +106,7 @@ impl<'r> ChunkReader<'r> {
         header: &PageHeader,
         required: bool,
         selection: &Selection<'_>,
-        dictionary: Option<&Values>,
+        has_dictionary: bool,
         out: &mut Output,
     ) -> Result<()> {
         let row_count = info.rows.len();
@@ -98,29 +114,48 @@ impl<'r> ChunkReader<'r> {
             return Err(Error::corrupt("a page of another number of rows than the metadata says"));
         }
         let mut body: &[u8] = &self.page;
-        let mut present = Vec::new();
-        if required {
-            present.extend(info.rows.clone());
+        let (count, kept) = if required {
+            (row_count, selection.of_required(&info.rows))
         } else {
             let (length, rest) = body.split_first_chunk::<4>().ok_or_else(|| Error::corrupt("a page ends early"))?;
             body = rest;
             let levels = crate::encoding::take_bytes(&mut body, u32::from_le_bytes(*length) as usize)?;
-            hybrid::decode_presence(levels, row_count, info.rows.start, &mut present)?;
-        }
-        if present.is_empty() {
+            self.present.clear();
+            hybrid::decode_presence(levels, row_count, info.rows.start, &mut self.present)?;
+            (self.present.len(), selection.renumber(&info.rows, &self.present, &mut out.rows))
+        };
+        if count == 0 {
             return Ok(());
         }
-        let count = present.len();
-        let keep = selection.renumber(&present, &mut out.rows);
-        let keep = |index: usize| keep.as_ref().is_none_or(|keep| keep.contains(index));
-        match (header.encoding, dictionary) {
-            (encoding::RLE_DICTIONARY, Some(dictionary)) => out.codes(body, count, dictionary, keep),
-            (encoding::PLAIN, _) => out.plain(body, count, keep),
-            (encoding::DELTA_BINARY_PACKED, _) => out.delta(body, count, keep),
-            (encoding::DELTA_LENGTH_BYTE_ARRAY, _) => {
-                out.texts(keep, |each| strings::decode_delta_length(body, count, each))
-            }
+        match (header.encoding, has_dictionary) {
+            (encoding::RLE_DICTIONARY, true) => out.add_codes(body, count, kept.as_ref()),
+            (encoding::PLAIN, false) => out.plain(body, count, kept.as_ref()),
+            (encoding::DELTA_BINARY_PACKED, false) => out.delta(body, count, kept.as_ref()),
+            (encoding::DELTA_LENGTH_BYTE_ARRAY, false) => out.delta_length(body, count, kept.as_ref()),
             (other, _) => Err(Error::Unsupported(format!("encoding {other}"))),
+        }
+    }
+}
+
+/// The distinct values of a chunk.
+#[derive(Debug)]
+pub(crate) enum Dictionary {
+    Texts { texts: Arc<Texts>, longest: usize },
+    Int(Vec<i64>),
+    Float(Vec<f64>),
+}
+
+impl Dictionary {
+    fn texts(texts: Texts) -> Self {
+        Self::Texts { longest: texts.iter().map(str::len).max().unwrap_or(0), texts: Arc::new(texts) }
+    }
+
+    /// Bytes of memory that it takes.
+    pub(crate) fn size_bytes(&self) -> usize {
+        match self {
+            Self::Texts { texts, .. } => texts.size_bytes(),
+            Self::Int(values) => size_of_val(values.as_slice()),
+            Self::Float(values) => size_of_val(values.as_slice()),
         }
     }
 }
@@ -129,14 +164,21 @@ impl<'r> ChunkReader<'r> {
 struct Output {
     rows: Vec<u32>,
     values: Values,
+    /// Of a chunk with a dictionary: the code of each value.
+    codes: Vec<u32>,
     /// Bytes of texts.
     bytes: usize,
+}
+
+/// Whether the value at `index` of a page is kept.
+fn is_kept(kept: Option<&RowSet>, index: usize) -> bool {
+    kept.is_none_or(|kept| kept.contains(index))
 }
 
 impl Output {
     fn texts(
         &mut self,
-        keep: impl Fn(usize) -> bool,
+        kept: Option<&RowSet>,
         decode: impl FnOnce(&mut dyn FnMut(&str) -> Result<()>) -> Result<()>,
     ) -> Result<()> {
         let (Values::Text(texts) | Values::Json(texts)) = &mut self.values else {
@@ -145,18 +187,20 @@ impl Output {
         let bytes = &mut self.bytes;
         let mut index = 0;
         decode(&mut |text| {
-            if keep(index) {
-                push_text(texts, text, bytes)?;
+            if is_kept(kept, index) {
+                *bytes += text.len();
+                check_bytes(*bytes)?;
+                texts.push(text);
             }
             index += 1;
             Ok(())
         })
     }
 
-    fn plain(&mut self, body: &[u8], count: usize, keep: impl Fn(usize) -> bool) -> Result<()> {
+    fn plain(&mut self, body: &[u8], count: usize, kept: Option<&RowSet>) -> Result<()> {
         let words = || {
             let words = body.get(..count.saturating_mul(8)).ok_or_else(|| Error::corrupt("a page ends early"))?;
-            Ok::<_, Error>(words.as_chunks::<8>().0.iter().enumerate().filter(|(index, _)| keep(*index)))
+            Ok::<_, Error>(words.as_chunks::<8>().0.iter().enumerate().filter(|(index, _)| is_kept(kept, *index)))
         };
         match &mut self.values {
             Values::Int(values) => values.extend(words()?.map(|(_, word)| i64::from_le_bytes(*word))),
@@ -167,73 +211,95 @@ impl Output {
                 }
                 let mut index = 0;
                 bits::unpack(body, 1, count, |bit| {
-                    if keep(index) {
+                    if is_kept(kept, index) {
                         values.push(bit == 1);
                     }
                     index += 1;
                 });
             }
             Values::Text(_) | Values::Json(_) => {
-                return self.texts(keep, |each| strings::decode_plain(body, count, each));
+                return self.texts(kept, |each| strings::decode_plain(body, count, each));
             }
         }
         Ok(())
     }
 
-    fn delta(&mut self, mut body: &[u8], count: usize, keep: impl Fn(usize) -> bool) -> Result<()> {
+    fn delta(&mut self, mut body: &[u8], count: usize, kept: Option<&RowSet>) -> Result<()> {
         let Values::Int(values) = &mut self.values else {
             return Err(Error::corrupt("deltas in a column of another type"));
         };
-        let decoded = delta::decode(&mut body, count)?;
+        let mut decoded = delta::decode(&mut body, count)?;
         if decoded.len() != count {
             return Err(Error::corrupt("fewer numbers than rows that have one"));
         }
-        values.extend(decoded.into_iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, value)| value));
+        match kept {
+            None if values.is_empty() => *values = decoded,
+            None => values.append(&mut decoded),
+            Some(kept) => values.extend(kept.iter().map(|index| decoded[index])),
+        }
         Ok(())
     }
 
-    fn codes(&mut self, body: &[u8], count: usize, dictionary: &Values, keep: impl Fn(usize) -> bool) -> Result<()> {
+    fn delta_length(&mut self, body: &[u8], count: usize, kept: Option<&RowSet>) -> Result<()> {
+        let (lengths, run) = strings::decode_delta_length(body, count)?;
+        let (None, Values::Text(texts) | Values::Json(texts)) = (kept, &mut self.values) else {
+            return self.texts(kept, |each| strings::cut_run(run, &lengths, each));
+        };
+        self.bytes += run.len();
+        check_bytes(self.bytes)?;
+        match texts.push_run(run, lengths.into_iter()) {
+            true => Ok(()),
+            false => Err(Error::corrupt("strings that are not those of their page")),
+        }
+    }
+
+    fn add_codes(&mut self, body: &[u8], count: usize, kept: Option<&RowSet>) -> Result<()> {
         let (width, body) = body.split_first().ok_or_else(|| Error::corrupt("a page ends early"))?;
         let width = u32::from(*width);
-        let unknown = || Error::corrupt("a code that the dictionary does not have");
-        let mut index = 0;
-        let mut kept = |code: u32| {
-            let kept = keep(index).then_some(code as usize);
-            index += 1;
-            kept
-        };
-        match (&mut self.values, dictionary) {
-            (Values::Text(texts), Values::Text(known)) | (Values::Json(texts), Values::Json(known)) => {
-                let bytes = &mut self.bytes;
-                hybrid::decode_each(body, width, count, |code| match kept(code) {
-                    Some(code) if code < known.len() => push_text(texts, known.get(code), bytes),
-                    Some(_) => Err(unknown()),
-                    None => Ok(()),
-                })
+        match kept {
+            None => hybrid::decode_codes(body, width, count, &mut self.codes),
+            Some(kept) => {
+                let mut codes = Vec::new();
+                hybrid::decode_codes(body, width, count, &mut codes)?;
+                self.codes.extend(kept.iter().map(|index| codes[index]));
+                Ok(())
             }
-            (Values::Int(values), Values::Int(known)) => hybrid::decode_each(body, width, count, |code| {
-                if let Some(code) = kept(code) {
-                    values.push(*known.get(code).ok_or_else(unknown)?);
-                }
-                Ok(())
-            }),
-            (Values::Float(values), Values::Float(known)) => hybrid::decode_each(body, width, count, |code| {
-                if let Some(code) = kept(code) {
-                    values.push(*known.get(code).ok_or_else(unknown)?);
-                }
-                Ok(())
-            }),
-            _ => Err(Error::Unsupported("a dictionary of booleans".into())),
         }
+    }
+
+    /// Turns codes into the values they stand for.
+    fn decode(&mut self, dictionary: &Dictionary) -> Result<()> {
+        let unknown = || Error::corrupt("a code that the dictionary does not have");
+        let codes = std::mem::take(&mut self.codes);
+        fn of_codes<T: Copy>(known: &[T], codes: &[u32]) -> Option<Vec<T>> {
+            codes.iter().map(|code| known.get(*code as usize).copied()).collect()
+        }
+        self.values = match (dictionary, &self.values) {
+            (Dictionary::Texts { texts, longest }, Values::Text(_)) => Values::Text(coded(texts, *longest, codes)?),
+            (Dictionary::Texts { texts, longest }, Values::Json(_)) => Values::Json(coded(texts, *longest, codes)?),
+            (Dictionary::Int(known), Values::Int(_)) => Values::Int(of_codes(known, &codes).ok_or_else(unknown)?),
+            (Dictionary::Float(known), Values::Float(_)) => Values::Float(of_codes(known, &codes).ok_or_else(unknown)?),
+            _ => return Err(Error::corrupt("a dictionary of another type")),
+        };
+        Ok(())
     }
 }
 
-fn push_text(texts: &mut Texts, text: &str, bytes: &mut usize) -> Result<()> {
-    // `Texts` counts in 32 bits; a repeated code could otherwise blow up a small file.
-    *bytes += text.len();
-    if *bytes > MAX_COLUMN_BYTES {
-        return Err(Error::TooLarge { what: "a column", bytes: *bytes as u64, limit: MAX_COLUMN_BYTES as u64 });
+/// Coded texts, which may have to be written out one day.
+fn coded(known: &Arc<Texts>, longest: usize, codes: Vec<u32>) -> Result<Texts> {
+    let texts = Texts::coded(known.clone(), codes);
+    let texts = texts.ok_or_else(|| Error::corrupt("a code that the dictionary does not have"))?;
+    // A repeated code could blow up a small file.
+    if longest.saturating_mul(texts.len()) > MAX_COLUMN_BYTES {
+        check_bytes(texts.iter().map(str::len).sum())?;
     }
-    texts.push(text);
+    Ok(texts)
+}
+
+/// Fails beyond what [`Texts`] can count, which is 32 bits.
+fn check_bytes(bytes: usize) -> Result<()> {
+    if bytes > MAX_COLUMN_BYTES {
+        return Err(Error::TooLarge { what: "a column", bytes: bytes as u64, limit: MAX_COLUMN_BYTES as u64 });
+    }
     Ok(())
 }

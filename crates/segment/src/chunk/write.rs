@@ -1,6 +1,5 @@
 //! Values → the pages of a column chunk.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -17,9 +16,11 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::dictionary::{self, Dictionary, Key};
 use super::statistics::Bounds;
+use crate::compression::compress_checked;
+use crate::directory::{ChunkPlaces, PagePlace};
 use crate::encoding::{bits, delta, hybrid, strings};
 use crate::error::{Error, Result};
-use crate::format::{DICTIONARY_BYTES, MAX_COLUMN_BYTES, MAX_VALUE_BYTES, PAGE_BYTES, PAGE_VALUES};
+use crate::format::{DICTIONARY_BYTES, MAX_COLUMN_BYTES, MAX_VALUE_BYTES, MIN_PAGE_BYTES, PAGE_BYTES, PAGE_VALUES};
 
 /// The values of a chunk in the order of its rows.
 pub(crate) enum Cells<'b> {
@@ -48,6 +49,30 @@ pub(crate) struct Chunk<'b> {
     pub(crate) rows: Option<Vec<u32>>,
     /// Rows of the row group.
     pub(crate) len: usize,
+    /// Rows of a granule: pages end where granules do.
+    pub(crate) granule_rows: usize,
+}
+
+impl Chunk<'_> {
+    /// The row of a value.
+    fn row(&self, value: usize) -> usize {
+        self.rows.as_ref().map_or(value, |rows| rows[value] as usize)
+    }
+
+    /// The granule of a value.
+    fn granule(&self, value: usize) -> usize {
+        self.row(value) / self.granule_rows.max(1)
+    }
+}
+
+/// An encoded chunk.
+pub(crate) struct EncodedChunk {
+    /// Its bytes.
+    pub(crate) bytes: Bytes,
+    /// What the file's metadata says of it.
+    pub(crate) close: ColumnCloseResult,
+    /// What the directory says of it.
+    pub(crate) places: ChunkPlaces,
 }
 
 /// How the values of all data pages of a chunk are encoded.
@@ -70,9 +95,10 @@ impl Encoded {
 }
 
 /// Encodes a chunk. Its offsets count from its own first byte.
-pub(crate) fn encode(descr: ColumnDescPtr, chunk: &Chunk<'_>, zstd_level: i32) -> Result<(Bytes, ColumnCloseResult)> {
+pub(crate) fn encode(descr: ColumnDescPtr, chunk: &Chunk<'_>, zstd_level: i32) -> Result<EncodedChunk> {
     let encoded = choose(&chunk.cells);
-    let pages = cut(&chunk.cells)?;
+    let pages = cut(chunk, &encoded)?;
+    let mut places = ChunkPlaces { values: chunk.cells.len() as u64, ..ChunkPlaces::default() };
     let mut sink = TrackedWrite::new(Vec::new());
     let mut writer = SerializedPageWriter::new(&mut sink);
     let mut uncompressed_size = 0usize;
@@ -80,12 +106,13 @@ pub(crate) fn encode(descr: ColumnDescPtr, chunk: &Chunk<'_>, zstd_level: i32) -
     let mut encodings = vec![Encoding::RLE, encoded.encoding()];
     let mut page_encodings = Vec::new();
     if let Encoded::Dictionary { page, distinct, .. } = &encoded {
-        let buf = compress(page, zstd_level)?;
+        let buf = Bytes::from(compress_checked(page, zstd_level)?);
         let num_values = *distinct as u32;
         let dictionary = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
         let written = writer.write_page(CompressedPage::new(dictionary, page.len()))?;
         uncompressed_size += written.uncompressed_size;
         dictionary_offset = Some(0);
+        places.dictionary_bytes = written.compressed_size as u64;
         encodings.push(Encoding::PLAIN);
         page_encodings.push(PageEncodingStats {
             page_type: PageType::DICTIONARY_PAGE,
@@ -108,7 +135,7 @@ pub(crate) fn encode(descr: ColumnDescPtr, chunk: &Chunk<'_>, zstd_level: i32) -
         }
         encode_values(&chunk.cells, &encoded, values.clone(), &mut body);
         let page = Page::DataPage {
-            buf: compress(&body, zstd_level)?,
+            buf: compress_checked(&body, zstd_level)?.into(),
             num_values: rows.len() as u32,
             encoding: encoded.encoding(),
             def_level_encoding: Encoding::RLE,
@@ -120,6 +147,11 @@ pub(crate) fn encode(descr: ColumnDescPtr, chunk: &Chunk<'_>, zstd_level: i32) -
         data_offset.get_or_insert(written.offset as i64);
         index.add(Bounds::of(&chunk.cells, values.clone()), rows.len(), values.len());
         index.offsets.append_offset_and_size(written.offset as i64, written.compressed_size as i32);
+        if !values.is_empty() {
+            let granules = chunk.granule(values.start) as u32..chunk.granule(values.end - 1) as u32 + 1;
+            let rows = rows.start as u32..rows.end as u32;
+            places.pages.push(PagePlace { bytes: written.compressed_size as u64, rows, granules });
+        }
     }
     page_encodings.push(PageEncodingStats {
         page_type: PageType::DATA_PAGE,
@@ -128,6 +160,7 @@ pub(crate) fn encode(descr: ColumnDescPtr, chunk: &Chunk<'_>, zstd_level: i32) -
     });
     writer.close()?;
     let bytes = Bytes::from(sink.into_inner()?);
+    places.bytes = bytes.len() as u64;
     let metadata = ColumnChunkMetaData::builder(descr)
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
         .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
@@ -148,7 +181,7 @@ pub(crate) fn encode(descr: ColumnDescPtr, chunk: &Chunk<'_>, zstd_level: i32) -
         column_index,
         offset_index: Some(offset_index),
     };
-    Ok((bytes, close))
+    Ok(EncodedChunk { bytes, close, places })
 }
 
 /// Distinct values may be at most one in this many for a dictionary of strings.
@@ -207,48 +240,62 @@ fn encode_values(cells: &Cells<'_>, encoded: &Encoded, range: Range<usize>, out:
 }
 
 /// The values of each page; one page even when there is no value.
-fn cut(cells: &Cells<'_>) -> Result<Vec<Range<usize>>> {
-    let len = cells.len();
+///
+/// A page ends where a granule does, at the first such place where it has [`MIN_PAGE_BYTES`]: a search that wants one
+/// granule decodes little else. Within a granule it ends only for its size.
+fn cut(chunk: &Chunk<'_>, encoded: &Encoded) -> Result<Vec<Range<usize>>> {
+    check_sizes(&chunk.cells)?;
+    let count = chunk.cells.len();
+    // Nearly what a value takes before compression, in bits.
+    let bits_of = |value: usize| match (encoded, &chunk.cells) {
+        (Encoded::Dictionary { width, .. }, _) => *width as usize,
+        (_, Cells::Text(texts)) => (texts[value].len() + 1) * 8,
+        (Encoded::Delta, _) => 32,
+        (_, Cells::Bool(_)) => 1,
+        (_, Cells::Int(_) | Cells::Float(_)) => 64,
+    };
     let mut pages = Vec::new();
-    let mut start = 0;
-    match cells {
-        Cells::Text(texts) => {
-            let (mut bytes, mut total) = (0, 0);
-            for (at, text) in texts.iter().enumerate() {
-                if at > start && (at - start >= PAGE_VALUES || bytes + text.len() > PAGE_BYTES) {
-                    pages.push(start..at);
-                    (start, bytes) = (at, 0);
-                }
-                if text.len() > MAX_VALUE_BYTES {
-                    let (bytes, limit) = (text.len() as u64, MAX_VALUE_BYTES as u64);
-                    return Err(Error::TooLarge { what: "a value", bytes, limit });
-                }
-                bytes += text.len();
-                total += text.len();
-            }
-            if total > MAX_COLUMN_BYTES {
-                let (bytes, limit) = (total as u64, MAX_COLUMN_BYTES as u64);
-                return Err(Error::TooLarge { what: "a column", bytes, limit });
-            }
+    let (mut start, mut bits) = (0, 0);
+    for value in 0..count {
+        let more = bits_of(value);
+        let granule_ends = value > start && chunk.granule(value) != chunk.granule(value - 1);
+        let is_full = bits + more > PAGE_BYTES * 8 || value - start >= PAGE_VALUES;
+        if value > start && (is_full || (granule_ends && bits >= MIN_PAGE_BYTES * 8)) {
+            pages.push(start..value);
+            (start, bits) = (value, 0);
         }
-        _ => {
-            while len - start > PAGE_VALUES {
-                pages.push(start..start + PAGE_VALUES);
-                start += PAGE_VALUES;
-            }
-        }
+        bits += more;
     }
-    pages.push(start..len);
+    pages.push(start..count);
     Ok(pages)
 }
 
-/// The rows of a page: from its first value to that of the next page.
+/// Refuses what could not be read again.
+fn check_sizes(cells: &Cells<'_>) -> Result<()> {
+    let Cells::Text(texts) = cells else { return Ok(()) };
+    let (mut longest, mut total) = (0, 0);
+    for text in texts {
+        longest = longest.max(text.len());
+        total += text.len();
+    }
+    let too_large = |what, bytes, limit| Err(Error::TooLarge { what, bytes: bytes as u64, limit: limit as u64 });
+    match () {
+        () if longest > MAX_VALUE_BYTES => too_large("a value", longest, MAX_VALUE_BYTES),
+        () if total > MAX_COLUMN_BYTES => too_large("a column", total, MAX_COLUMN_BYTES),
+        () => Ok(()),
+    }
+}
+
+/// The rows of a page: from its first value, or where that value's granule begins if the page before ended with
+/// a granule, to the rows of the next page.
 fn page_rows(chunk: &Chunk<'_>, pages: &[Range<usize>], number: usize) -> Range<usize> {
-    let start_of = |number: usize| match (pages.get(number), &chunk.rows) {
-        (None, _) => chunk.len,
-        (Some(_), _) if number == 0 => 0,
-        (Some(values), Some(rows)) => rows[values.start] as usize,
-        (Some(values), None) => values.start,
+    let start_of = |number: usize| match pages.get(number) {
+        None => chunk.len,
+        Some(_) if number == 0 => 0,
+        Some(values) => match chunk.granule(values.start) {
+            granule if granule != chunk.granule(values.start - 1) => granule * chunk.granule_rows,
+            _ => chunk.row(values.start),
+        },
     };
     start_of(number)..start_of(number + 1)
 }
@@ -337,25 +384,4 @@ fn follows(last: &Bounds, next: &Bounds) -> bool {
         (Bounds::Bool { min, max }, Bounds::Bool { min: a, max: b }) => min <= a && max <= b,
         _ => false,
     }
-}
-
-thread_local! {
-    /// One compressor a thread: setting one up costs more than compressing a small page.
-    static COMPRESSOR: RefCell<Option<(i32, zstd::bulk::Compressor<'static>)>> = const { RefCell::new(None) };
-}
-
-fn compress(page: &[u8], level: i32) -> Result<Bytes> {
-    COMPRESSOR.with_borrow_mut(|kept| {
-        let compressor = match kept {
-            Some((kept_level, compressor)) if *kept_level == level => compressor,
-            _ => {
-                let mut compressor = zstd::bulk::Compressor::new(level)?;
-                // Four bytes a page, checked by every reader: a bit that turned over on disk may decompress all
-                // the same, and would change an event unnoticed. Fuzzing changes bits to see what lies behind.
-                compressor.include_checksum(!cfg!(fuzzing))?;
-                &mut kept.insert((level, compressor)).1
-            }
-        };
-        Ok(compressor.compress(page)?.into())
-    })
 }

@@ -129,24 +129,15 @@ pub(crate) fn decode<'d>(
     Ok(())
 }
 
-/// Reads `count` codes one by one.
-pub(crate) fn decode_each(
-    data: &[u8],
-    width: u32,
-    count: usize,
-    mut each: impl FnMut(u32) -> Result<()>,
-) -> Result<()> {
-    decode(data, width, count, |run| match run {
-        Run::Repeated { code, count } => (0..count).try_for_each(|_| each(code)),
-        Run::Packed { bytes, count } => {
-            let mut outcome = Ok(());
-            unpack(bytes, width, count, |code| {
-                if outcome.is_ok() {
-                    outcome = each(code as u32);
-                }
-            });
-            outcome
+/// Appends `count` codes.
+pub(crate) fn decode_codes(data: &[u8], width: u32, count: usize, codes: &mut Vec<u32>) -> Result<()> {
+    codes.reserve(count);
+    decode(data, width, count, |run| {
+        match run {
+            Run::Repeated { code, count } => codes.extend(std::iter::repeat_n(code, count)),
+            Run::Packed { bytes, count } => unpack(bytes, width, count, |code| codes.push(code as u32)),
         }
+        Ok(())
     })
 }
 
@@ -196,7 +187,7 @@ mod tests {
             let mut bytes = Vec::new();
             encode(&codes, width, &mut bytes);
             let mut again = Vec::new();
-            decode_each(&bytes, width, codes.len(), |code| { again.push(code); Ok(()) }).unwrap();
+            decode_codes(&bytes, width, codes.len(), &mut again).unwrap();
             prop_assert_eq!(again, codes);
         }
 
@@ -213,7 +204,7 @@ mod tests {
 
         #[test]
         fn noise_is_refused_or_read_but_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..50), width in 0u32..40) {
-            let _ = decode_each(&bytes, width, 1000, |_| Ok(()));
+            let _ = decode_codes(&bytes, width, 1000, &mut Vec::new());
             let _ = decode_presence(&bytes, 1000, 0, &mut Vec::new());
         }
     }

@@ -8,12 +8,13 @@ use trawl_event::text::{any_string, fold_into, words};
 use trawl_event::{Column, Texts, Values};
 use xxhash_rust::xxh3::Xxh3Builder;
 
-use super::format::{compress, push_varint};
 use super::terms::{self, Name};
 use super::{
     GRAMS, MAX_LISTED, MAX_LISTED_BYTES, MAX_SHARE_PERCENT, MAX_SLOTS_LOG2, MAX_WORD_BYTES, MIN_CHUNK_BYTES,
-    MIN_INDEXED_BYTES, PARTS, PARTS_LOG2, PLANES, SLOTS_PER_ITEM, TERMS, granule_rows,
+    MIN_INDEXED_BYTES, PARTS, PARTS_LOG2, PLANES, SLOTS_PER_ITEM, TERMS,
 };
+use crate::compression::compress_checked;
+use crate::encoding::push_varint;
 use crate::error::Result;
 
 /// A column as it stands in a row group.
@@ -34,8 +35,6 @@ pub(crate) struct IndexBuilder {
 /// The index of a row group.
 #[derive(Default)]
 struct RowGroupIndex {
-    /// 0: not indexed.
-    granule_rows: usize,
     planes: [Plane; PLANES],
 }
 
@@ -56,13 +55,12 @@ impl Plane {
 }
 
 impl IndexBuilder {
-    /// Adds a row group of `rows` rows with these columns.
-    pub(crate) fn push(&mut self, columns: &[Placed<'_>], rows: usize, raw_bytes: u64) {
+    /// Adds a row group of `rows` rows, so many a granule, with these columns.
+    pub(crate) fn push(&mut self, columns: &[Placed<'_>], rows: usize, granule_rows: usize, raw_bytes: u64) {
         if raw_bytes < MIN_INDEXED_BYTES {
             self.row_groups.push(RowGroupIndex::default());
             return;
         }
-        let granule_rows = granule_rows(rows, raw_bytes);
         let names: Vec<Name> = columns.iter().map(|placed| Name::of(&placed.column.path.name())).collect();
         let granules: Vec<[Vec<u16>; PLANES]> = (0..rows.div_ceil(granule_rows))
             .into_par_iter()
@@ -76,7 +74,7 @@ impl IndexBuilder {
             let sets: Vec<&[u16]> = granules.iter().map(|granule| granule[plane].as_slice()).collect();
             encode(&sets)
         });
-        self.row_groups.push(RowGroupIndex { granule_rows, planes });
+        self.row_groups.push(RowGroupIndex { planes });
     }
 
     /// The chunks and the directory of the index of row groups that take `data_bytes`.
@@ -84,7 +82,6 @@ impl IndexBuilder {
         let mut directory = Vec::new();
         push_varint(self.row_groups.len() as u64, &mut directory);
         for row_group in &self.row_groups {
-            push_varint(row_group.granule_rows as u64, &mut directory);
             row_group.planes.iter().for_each(|plane| push_varint(u64::from(plane.slots_log2), &mut directory));
         }
         let mut block = Vec::new();
@@ -101,7 +98,7 @@ impl IndexBuilder {
                 block.extend_from_slice(&chunk);
             }
         }
-        Ok((block, compress(&directory, level)?))
+        Ok((block, directory))
     }
 
     /// The chunks of a plane, and how many parts stand in each.
@@ -121,7 +118,7 @@ impl IndexBuilder {
                     plain.extend_from_slice(bytes);
                 }
             }
-            compress(&plain, level)
+            compress_checked(&plain, level)
         });
         Ok((parts_per_chunk, chunks.collect::<Result<_>>()?))
     }

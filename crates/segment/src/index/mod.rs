@@ -49,8 +49,8 @@ mod read;
 mod terms;
 
 pub use query::IndexQuery;
-pub use read::Candidates;
-pub(crate) use read::Directory;
+pub(crate) use query::Zone;
+pub(crate) use read::{Index, Zones};
 
 /// Bytes of events, as sent, in a granule.
 pub const GRANULE_RAW_BYTES: u64 = 256 * 1024;

@@ -13,7 +13,7 @@ const MAX_GRAMS: usize = 8;
 const MAX_SLOTS: usize = 256;
 
 /// A formula over the slots of an index. It is made once and asked of any segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct IndexQuery {
     pub(super) root: Node,
 }
@@ -25,12 +25,22 @@ pub(super) struct Slot {
     pub(super) hash: u32,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     Everything,
     All(Vec<Node>),
     Any(Vec<Node>),
     Slot(Slot),
+    Zone(Zone),
+}
+
+/// A question to the zones of a row group.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Zone {
+    /// A number of `[low, high]` in a column of this name.
+    Number { name: String, low: f64, high: f64 },
+    /// A level of one of these ranks, as a mask.
+    Level { ranks: u8 },
 }
 
 impl IndexQuery {
@@ -68,6 +78,10 @@ impl Compiler {
                 let listed = all(words.into_iter().map(|word| self.slot(TERMS, word)).collect());
                 self.or_open(name, listed)
             }
+            Evidence::FieldNumber { name, low, high } => {
+                Node::Zone(Zone::Number { name: name.clone(), low: *low, high: *high })
+            }
+            Evidence::FieldLevel { ranks } => Node::Zone(Zone::Level { ranks: *ranks }),
             Evidence::FieldValue { name, value } => {
                 let listed = match value {
                     Some(value) => self.slot(TERMS, Name::of(name).value(value)),

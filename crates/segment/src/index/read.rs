@@ -6,47 +6,43 @@ use std::ops::Range;
 use bytes::Bytes;
 use trawl_event::RowSet;
 
-use super::format::{decompress, take_count, take_varint};
-use super::query::{IndexQuery, Node, Slot};
+use super::format::take_count;
+use super::query::{IndexQuery, Node, Slot, Zone};
 use super::{MAX_CHUNK_BYTES, MAX_SLOTS_LOG2, PARTS, PARTS_LOG2, PLANES};
+use crate::compression::decompress_checked;
+use crate::encoding::take_varint;
 use crate::error::{Error, Result};
 use crate::fetched::Fetched;
-use crate::format::MAX_ROW_GROUP_ROWS;
 
-/// Largest directory that is read, in bytes after decompression.
-const MAX_DIRECTORY_BYTES: usize = 16 << 20;
 /// Widest gap between two chunks that is read along, in bytes: chunks lie scattered, and over all of them
 /// the index would be read whole. In this time S3 sends what fits a fiftieth of the delay of a request.
 const GAP_BYTES: u64 = 64 * 1024;
 
-/// The granules of a row group that may hold a match.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidates {
-    /// Their rows; `None` for all of them.
-    pub rows: Option<RowSet>,
-    /// How many granules these are.
-    pub granules: u64,
+/// What the zones of a row group say.
+pub(crate) trait Zones {
+    /// The granules that may hold such a value; `None` when nothing is known of them.
+    fn granules(&self, zone: &Zone) -> Option<RowSet>;
 }
 
 /// Where everything stands in the index.
 #[derive(Debug)]
-pub(crate) struct Directory {
+pub(crate) struct Index {
     row_groups: Vec<RowGroupIndex>,
     planes: [PlaneIndex; PLANES],
+    chunks_start: u64,
 }
 
 #[derive(Debug)]
 struct RowGroupIndex {
     rows: usize,
-    /// 0: not indexed.
     granule_rows: usize,
-    /// By plane.
+    /// By plane; zeros when the row group is not indexed.
     slots_log2: [u32; PLANES],
 }
 
 impl RowGroupIndex {
     fn granules(&self) -> usize {
-        self.rows.div_ceil(self.granule_rows.max(1))
+        self.rows.div_ceil(self.granule_rows)
     }
 }
 
@@ -57,25 +53,23 @@ struct PlaneIndex {
     chunks: Vec<Range<u64>>,
 }
 
-impl Directory {
-    /// Parses a directory; the chunks end where it begins, at `end`. `rows` are those of each row group.
-    pub(crate) fn parse(bytes: &[u8], end: u64, rows: &[usize]) -> Result<Self> {
-        let plain = decompress(bytes, MAX_DIRECTORY_BYTES)?;
-        let mut plain: &[u8] = &plain;
-        if take_count(&mut plain, rows.len())? != rows.len() {
+impl Index {
+    /// Parses the directory of an index whose chunks end at `end`. `row_groups` are the rows and the rows per granule
+    /// of each row group.
+    pub(crate) fn parse(mut plain: &[u8], end: u64, row_groups: &[(usize, usize)]) -> Result<Self> {
+        if take_count(&mut plain, row_groups.len())? != row_groups.len() {
             return Err(Error::corrupt("the index is of other row groups"));
         }
-        let mut row_groups = Vec::with_capacity(rows.len());
-        for rows in rows {
-            let granule_rows = take_count(&mut plain, MAX_ROW_GROUP_ROWS * 2)?;
+        let mut indexed = Vec::with_capacity(row_groups.len());
+        for (rows, granule_rows) in row_groups {
             let mut slots_log2 = [0; PLANES];
             for log2 in &mut slots_log2 {
                 *log2 = take_count(&mut plain, MAX_SLOTS_LOG2 as usize)? as u32;
-                if granule_rows > 0 && *log2 < PARTS_LOG2 {
-                    return Err(Error::corrupt("the index has too few slots"));
-                }
             }
-            row_groups.push(RowGroupIndex { rows: *rows, granule_rows, slots_log2 });
+            if slots_log2 != [0; PLANES] && slots_log2.iter().any(|log2| *log2 < PARTS_LOG2) {
+                return Err(Error::corrupt("the index has too few slots"));
+            }
+            indexed.push(RowGroupIndex { rows: *rows, granule_rows: *granule_rows, slots_log2 });
         }
         let mut planes: [PlaneIndex; PLANES] = Default::default();
         let mut length = 0u64;
@@ -97,15 +91,12 @@ impl Directory {
         for chunk in planes.iter_mut().flat_map(|plane| &mut plane.chunks) {
             *chunk = chunk.start + start..chunk.end + start;
         }
-        Ok(Self { row_groups, planes })
+        Ok(Self { row_groups: indexed, planes, chunks_start: start })
     }
 
-    /// How many granules a row group has.
-    pub(crate) fn granules(&self, row_group: usize) -> u64 {
-        self.row_groups.get(row_group).map_or(0, |row_group| match row_group.granule_rows {
-            0 => 1,
-            _ => row_group.granules() as u64,
-        })
+    /// Where the chunks begin in the object.
+    pub(crate) fn chunks_start(&self) -> u64 {
+        self.chunks_start
     }
 
     fn part_of(slot: Slot) -> usize {
@@ -124,14 +115,19 @@ impl Directory {
         slots.into_iter().filter_map(|slot| self.chunk_of(slot)).collect()
     }
 
-    /// The bytes of the object that [`Directory::candidates`] needs.
+    /// The bytes of the object that [`Index::candidates`] needs.
     pub(crate) fn ranges(&self, query: &IndexQuery) -> Vec<Range<u64>> {
         let chunks = self.chunks_of(query).into_iter().map(|(plane, chunk)| self.planes[plane].chunks[chunk].clone());
         crate::read::coalesce(chunks.collect(), GAP_BYTES)
     }
 
-    /// By row group: the granules in which the formula holds.
-    pub(crate) fn candidates(&self, query: &IndexQuery, fetched: &Fetched) -> Result<Vec<Candidates>> {
+    /// By row group: the granules in which the formula holds, as far as index and zones know.
+    pub(crate) fn candidates(
+        &self,
+        query: &IndexQuery,
+        zones: &[&dyn Zones],
+        fetched: &Fetched,
+    ) -> Result<Vec<RowSet>> {
         let mut chunks = BTreeMap::new();
         for (plane, chunk) in self.chunks_of(query) {
             let place = &self.planes[plane];
@@ -140,25 +136,9 @@ impl Directory {
             chunks.insert((plane, chunk), loaded);
         }
         let mut found = Vec::with_capacity(self.row_groups.len());
-        for (number, row_group) in self.row_groups.iter().enumerate() {
-            if row_group.granule_rows == 0 {
-                found.push(Candidates { rows: None, granules: 1 });
-                continue;
-            }
-            let granules = self.evaluate(&query.root, number, &chunks)?;
-            found.push(match granules {
-                None => Candidates { rows: None, granules: row_group.granules() as u64 },
-                Some(granules) => {
-                    let mut rows = RowSet::none(row_group.rows);
-                    for granule in granules.iter() {
-                        let start = granule * row_group.granule_rows;
-                        (start..(start + row_group.granule_rows).min(row_group.rows)).for_each(|row| rows.insert(row));
-                    }
-                    let count = granules.count() as u64;
-                    let all = count == row_group.granules() as u64;
-                    Candidates { rows: (!all).then_some(rows), granules: count }
-                }
-            });
+        for ((number, row_group), zones) in self.row_groups.iter().enumerate().zip(zones) {
+            let granules = self.evaluate(&query.root, number, *zones, &chunks)?;
+            found.push(granules.unwrap_or_else(|| RowSet::all(row_group.granules())));
         }
         Ok(found)
     }
@@ -168,11 +148,14 @@ impl Directory {
         &self,
         node: &Node,
         row_group: usize,
+        zones: &dyn Zones,
         chunks: &BTreeMap<(usize, usize), Chunk>,
     ) -> Result<Option<RowSet>> {
         let info = &self.row_groups[row_group];
         match node {
             Node::Everything => Ok(None),
+            Node::Zone(zone) => Ok(zones.granules(zone)),
+            Node::Slot(_) if info.slots_log2 == [0; PLANES] => Ok(None),
             Node::Slot(slot) => {
                 let Some(place) = self.chunk_of(*slot) else { return Ok(None) };
                 let chunk = chunks.get(&place).ok_or_else(|| Error::corrupt("the index lacks a chunk"))?;
@@ -184,7 +167,7 @@ impl Directory {
             Node::All(sides) => {
                 let mut left: Option<RowSet> = None;
                 for side in sides {
-                    let found = self.evaluate(side, row_group, chunks)?;
+                    let found = self.evaluate(side, row_group, zones, chunks)?;
                     left = match (left, found) {
                         (Some(mut left), Some(found)) => {
                             left.intersect(&found);
@@ -201,7 +184,7 @@ impl Directory {
             Node::Any(sides) => {
                 let mut found = RowSet::none(info.granules());
                 for side in sides {
-                    match self.evaluate(side, row_group, chunks)? {
+                    match self.evaluate(side, row_group, zones, chunks)? {
                         Some(more) => found.union(&more),
                         None => return Ok(None),
                     }
@@ -214,7 +197,7 @@ impl Directory {
 
 fn slots_of(node: &Node, slots: &mut Vec<Slot>) {
     match node {
-        Node::Everything => {}
+        Node::Everything | Node::Zone(_) => {}
         Node::Slot(slot) => slots.push(*slot),
         Node::All(sides) | Node::Any(sides) => sides.iter().for_each(|side| slots_of(side, slots)),
     }
@@ -247,7 +230,7 @@ struct Chunk {
 
 impl Chunk {
     fn load(bytes: &[u8], count: usize) -> Result<Self> {
-        let plain = decompress(bytes, MAX_CHUNK_BYTES)?;
+        let plain = decompress_checked(bytes, MAX_CHUNK_BYTES)?;
         let mut rest: &[u8] = &plain;
         let mut parts = Vec::with_capacity(count);
         for _ in 0..count {

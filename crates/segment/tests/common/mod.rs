@@ -189,8 +189,8 @@ pub fn unordered(events: &[Event]) -> Vec<String> {
 
 /// Opens a segment as a reader far away does, with its tail alone.
 pub fn open(segment: &Segment) -> SegmentReader {
-    let footer = segment.bytes.slice(segment.footer_offset as usize..);
-    SegmentReader::open(footer, segment.footer_offset, segment.bytes.len() as u64).unwrap()
+    let directory = &segment.bytes[segment.footer_offset as usize..][..segment.directory_bytes as usize];
+    SegmentReader::open(directory, segment.footer_offset).unwrap()
 }
 
 /// Reads with no more than the ranges that the reader asked for.
@@ -201,7 +201,7 @@ pub fn read(
     projection: &Projection,
     rows: Option<&RowSet>,
 ) -> Block {
-    let ranges = reader.ranges(row_group, projection, rows);
+    let ranges = reader.ranges(row_group, projection, rows, &Fetched::new());
     let slice = |range: std::ops::Range<u64>| segment.bytes.slice(range.start as usize..range.end as usize);
     let fetched: Fetched = ranges.into_iter().map(|range| (range.start, slice(range))).collect();
     reader.read(row_group, projection, rows, &fetched).unwrap()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trawl_event::{BatchId, TenantId, Timestamp};
+use trawl_event::{BatchId, TenantId, Timestamp, Zones};
 
 use super::all_at_once;
 use crate::ports::{
@@ -53,6 +53,8 @@ fn segment(tenant: &TenantId, number: i64, origin: Origin) -> SegmentRow {
         raw_bytes: 1_000_000,
         size_bytes: 1000,
         footer_offset: 900,
+        directory_bytes: 30,
+        zones: Zones { levels: Some(4), values: [("service".into(), vec!["a".into()])].into(), ..Zones::default() },
         index_bytes: 50,
         created: Timestamp(number + 1),
         origin,

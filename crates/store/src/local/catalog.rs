@@ -3,7 +3,7 @@
 //! ```text
 //! segments     one row per segment, live or retired
 //!   key TEXT PK · tenant TEXT · day INT (days since 1970) · first, last, created INT (ns since 1970)
-//!   events, raw_bytes, size_bytes, footer_offset, index_bytes INT
+//!   events, raw_bytes, size_bytes, footer_offset, directory_bytes, index_bytes INT · zones TEXT (JSON)
 //!   shard TEXT, after, upto BLOB     where the events came from; all NULL after a compaction
 //!   retired INT                      NULL while live, else when it was retired (ns)
 //! checkpoints  shard TEXT PK · position BLOB
@@ -29,7 +29,7 @@ use crate::ports::{
 const SCHEMA: Schema = Schema {
     name: "catalog",
     application_id: i32::from_be_bytes(*b"TrwC"),
-    version: 2,
+    version: 3,
     synchronous: "FULL",
     create: "
         CREATE TABLE segments (
@@ -42,7 +42,9 @@ const SCHEMA: Schema = Schema {
             raw_bytes INTEGER NOT NULL,
             size_bytes INTEGER NOT NULL,
             footer_offset INTEGER NOT NULL,
+            directory_bytes INTEGER NOT NULL,
             index_bytes INTEGER NOT NULL,
+            zones TEXT NOT NULL,
             created INTEGER NOT NULL,
             shard TEXT,
             after BLOB,
@@ -71,7 +73,7 @@ const SCHEMA: Schema = Schema {
 const DEAD_LETTERS: &str = "dead_letters";
 
 /// Columns in the order that [`segment_of`] reads them.
-const SEGMENT_COLUMNS: &str = "key, tenant, day, first, last, events, raw_bytes, size_bytes, footer_offset, index_bytes, created, shard, after, upto";
+const SEGMENT_COLUMNS: &str = "key, tenant, day, first, last, events, raw_bytes, size_bytes, footer_offset, directory_bytes, index_bytes, zones, created, shard, after, upto";
 
 /// The catalog in a file.
 #[derive(Debug)]
@@ -248,8 +250,11 @@ fn add(transaction: &Transaction<'_>, row: &SegmentRow) -> Result<()> {
         }
         Origin::Compaction => (None, None, None),
     };
+    let zones = serde_json::to_string(&row.zones);
+    let zones = zones.map_err(|error| StoreError::Permanent(format!("the zones of {}: {error}", row.key)))?;
     let sql = "INSERT INTO segments VALUES (:key, :tenant, :day, :first, :last, :events, :raw_bytes, :size_bytes,
-               :footer_offset, :index_bytes, :created, :shard, :after, :upto, NULL) ON CONFLICT DO NOTHING";
+               :footer_offset, 
+               :directory_bytes, :index_bytes, :zones, :created, :shard, :after, :upto, NULL) ON CONFLICT DO NOTHING";
     let mut statement = transaction.prepare_cached(sql).map_err(failed)?;
     let added = statement.execute(named_params! {
         ":key": row.key.as_str(),
@@ -261,7 +266,9 @@ fn add(transaction: &Transaction<'_>, row: &SegmentRow) -> Result<()> {
         ":raw_bytes": count(row.raw_bytes)?,
         ":size_bytes": count(row.size_bytes)?,
         ":footer_offset": count(row.footer_offset)?,
+        ":directory_bytes": count(row.directory_bytes)?,
         ":index_bytes": count(row.index_bytes)?,
+        ":zones": zones,
         ":created": row.created.0,
         ":shard": shard,
         ":after": after,
@@ -281,9 +288,9 @@ fn segments(transaction: &Transaction<'_>, sql: &str, parameters: impl rusqlite:
 
 /// Reads [`SEGMENT_COLUMNS`].
 fn segment_of(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
-    let origin = match row.get(11)? {
+    let origin = match row.get(13)? {
         Some(shard) => {
-            Origin::Stream { shard: ShardId(shard), after: position_at(row, 12)?, upto: position_at(row, 13)? }
+            Origin::Stream { shard: ShardId(shard), after: position_at(row, 14)?, upto: position_at(row, 15)? }
         }
         None => Origin::Compaction,
     };
@@ -297,8 +304,10 @@ fn segment_of(row: &Row<'_>) -> rusqlite::Result<SegmentRow> {
         raw_bytes: count_at(row, 6)?,
         size_bytes: count_at(row, 7)?,
         footer_offset: count_at(row, 8)?,
-        index_bytes: count_at(row, 9)?,
-        created: Timestamp(row.get(10)?),
+        directory_bytes: count_at(row, 9)?,
+        index_bytes: count_at(row, 10)?,
+        zones: parsed(row, 11, |json| serde_json::from_str(&json).ok())?,
+        created: Timestamp(row.get(12)?),
         origin,
     })
 }

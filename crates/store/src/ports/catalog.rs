@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trawl_event::timestamp::Day;
-use trawl_event::{BatchId, TenantId, Timestamp};
+use trawl_event::{BatchId, TenantId, Timestamp, Zones};
 
 use super::{Position, Result, ShardId};
 
@@ -80,10 +80,14 @@ pub struct SegmentRow {
     pub raw_bytes: u64,
     /// Size of the object.
     pub size_bytes: u64,
-    /// Where index and footer begin: one ranged read from here to the end opens the segment.
+    /// Where the directory begins, behind row groups and index.
     pub footer_offset: u64,
-    /// Bytes of the index block (0 without one).
+    /// Bytes of the directory: one ranged read of them opens the segment.
+    pub directory_bytes: u64,
+    /// Bytes of index and directory.
     pub index_bytes: u64,
+    /// What is known of all its events.
+    pub zones: Zones,
     /// When the row was committed, by the committer's clock.
     pub created: Timestamp,
     /// Where the events came from.
