@@ -1,7 +1,7 @@
 //! Which columns of a block hold the values of a field.
 
 use trawl_event::block::{Envelope, TIMESTAMP};
-use trawl_event::{Block, Column, Path, Values};
+use trawl_event::{Block, Column, Path, RowSet, Values};
 
 use crate::json::{self, Value};
 use crate::names;
@@ -117,6 +117,14 @@ impl<'b> FieldColumns<'b> {
         times.get(code).copied().unwrap_or(false).then(|| self.block.timestamps[row])
     }
 
+    /// The rows at whose time the field stands, and `holds` for it.
+    pub(crate) fn times_that(&self, holds: impl Fn(i64) -> bool) -> Option<RowSet> {
+        let times = self.times.as_ref()?;
+        let mut rows = RowSet::from_values(&self.block.timestamps, holds);
+        rows.intersect(&rows_of_envelopes(self.block, times));
+        Some(rows)
+    }
+
     /// Gives the values of `row` to `found` until that returns true; whether it did.
     pub(crate) fn any(&self, row: usize, mut found: impl FnMut(Value<'_>) -> bool) -> bool {
         self.parts.iter().any(|part| {
@@ -126,7 +134,24 @@ impl<'b> FieldColumns<'b> {
     }
 }
 
+/// The rows whose envelope is marked. Without envelopes all rows are of the first.
+fn rows_of_envelopes(block: &Block, marked: &[bool]) -> RowSet {
+    let is_marked = |code: u32| marked.get(code as usize).copied().unwrap_or(false);
+    if marked.iter().all(|marked| *marked) || (block.envelope_codes.is_empty() && is_marked(0)) {
+        return RowSet::all(block.rows());
+    }
+    if block.envelope_codes.is_empty() {
+        return RowSet::none(block.rows());
+    }
+    RowSet::from_values(&block.envelope_codes, is_marked)
+}
+
 impl Part<'_> {
+    /// The rows that were sent under the name asked for; `None` when all were.
+    pub(crate) fn sent_rows(&self, block: &Block) -> Option<RowSet> {
+        self.sent_as.as_ref().map(|sent_as| rows_of_envelopes(block, sent_as))
+    }
+
     /// Whether the column of this row was sent under the name asked for.
     pub(crate) fn is_sent(&self, block: &Block, row: usize) -> bool {
         self.sent_as.as_ref().is_none_or(|sent_as| {

@@ -4,9 +4,10 @@
 
 mod common;
 
-use common::{block, generate, projected, query, rows, table};
+use common::{block, coded, generate, projected, query, rows, table};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use trawl_event::Block;
 use trawl_query::{ErrorCode, MAX_GROUPS, Partial, SortKey, sort_key};
 
 const EVENTS: [&str; 7] = [
@@ -177,8 +178,7 @@ proptest! {
     ) {
         let query = query(text);
         let texts: Vec<String> = events.iter().map(Value::to_string).collect();
-        let of = |texts: &[String]| {
-            let block = block(texts);
+        let of_block = |block: Block| {
             let mut partial = Partial::new(&query).unwrap();
             partial.add(&query, &projected(&block, &query), &rows(&query, &block)).unwrap();
             // As it travels between workers.
@@ -187,7 +187,9 @@ proptest! {
             prop_assert_eq!(&received, &partial);
             Ok(received)
         };
+        let of = |texts: &[String]| of_block(block(texts));
         let whole = of(&texts)?.finish(&query);
+        prop_assert_eq!(&of_block(coded(&block(&texts)))?.finish(&query), &whole);
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(texts.len() + 1)).collect();
         cuts.extend([0, texts.len()]);
         cuts.sort_unstable();

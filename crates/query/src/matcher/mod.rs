@@ -8,7 +8,7 @@ mod regex;
 mod required;
 
 use regex_automata::meta::Cache;
-use trawl_event::{Form, Plain, Texts};
+use trawl_event::Plain;
 
 use crate::ast::Term;
 use crate::error::QueryError;
@@ -59,24 +59,7 @@ impl Matcher {
     }
 
     /// Gives `found` the index of each text that holds the term, ascending.
-    pub(crate) fn scan(&self, texts: &Texts, scratch: &mut Scratch, mut found: impl FnMut(usize)) {
-        let (distinct, codes) = match texts.form() {
-            Form::Plain(texts) => return self.scan_plain(texts, scratch, found),
-            Form::Coded { distinct, codes } => (distinct, codes),
-        };
-        let mut holds = vec![false; distinct.len()];
-        let mut any = false;
-        self.scan_plain(distinct, scratch, |code| {
-            holds[code] = true;
-            any = true;
-        });
-        if any {
-            let hits = codes.iter().enumerate().filter(|(_, code)| holds[**code as usize]);
-            hits.for_each(|(index, _)| found(index));
-        }
-    }
-
-    fn scan_plain(&self, texts: Plain<'_>, scratch: &mut Scratch, found: impl FnMut(usize)) {
+    pub(crate) fn scan(&self, texts: Plain<'_>, scratch: &mut Scratch, found: impl FnMut(usize)) {
         match self {
             Self::Literal(matcher) => matcher.scan(texts, scratch, found),
             Self::Regex(matcher) => matcher.scan(texts, scratch, found),
