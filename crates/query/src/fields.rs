@@ -7,6 +7,9 @@ use crate::json::{self, Value};
 use crate::names;
 use crate::value::Number;
 
+/// Values are looked up one by one when fewer than one in this many are asked for.
+const SPARSE: usize = 16;
+
 /// How a column's path relates to a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Relation<'n> {
@@ -109,6 +112,14 @@ impl<'b> FieldColumns<'b> {
         Self { block, parts, times }
     }
 
+    /// The one column that holds all there is of the field, each of its values being a value of the field.
+    pub(crate) fn only(&self) -> Option<&'b Column> {
+        match &self.parts[..] {
+            [Part { column, below: None, is_inside: false, sent_as: None }] if self.times.is_none() => Some(column),
+            _ => None,
+        }
+    }
+
     /// The time of `row`, if the field is its timestamp.
     pub(crate) fn time(&self, row: usize) -> Option<i64> {
         let times = self.times.as_ref()?;
@@ -132,6 +143,27 @@ impl<'b> FieldColumns<'b> {
             index.is_some_and(|index| part.any(index, &mut found))
         })
     }
+}
+
+/// Gives `visit` each row of `rows`, in order, as where its value stands in `column`, if it has one.
+pub(crate) fn walk(rows: &RowSet, column: &Column, mut visit: impl FnMut(Option<usize>)) {
+    if column.rows.len() == rows.rows() {
+        match rows.is_all() {
+            true => (0..rows.rows()).for_each(|row| visit(Some(row))),
+            false => rows.iter().for_each(|row| visit(Some(row))),
+        }
+        return;
+    }
+    if rows.count() < column.rows.len() / SPARSE {
+        return rows.iter().for_each(|row| visit(column.index_of(row as u32)));
+    }
+    let mut index = 0;
+    rows.iter().for_each(|row| {
+        while column.rows.get(index).is_some_and(|at| (*at as usize) < row) {
+            index += 1;
+        }
+        visit((column.rows.get(index) == Some(&(row as u32))).then_some(index));
+    });
 }
 
 /// The rows whose envelope is marked. Without envelopes all rows are of the first.

@@ -109,6 +109,11 @@ impl FieldTest {
         Ok(Self { field: field.to_owned(), test, times })
     }
 
+    /// The test whether the field exists.
+    pub(super) fn exists(field: &str) -> Self {
+        Self { field: field.to_owned(), test: Compiled::Exists, times: Times::Exists }
+    }
+
     pub(super) fn cost(&self) -> u32 {
         let work = match &self.test {
             Compiled::Has { matcher, .. } => 4 * matcher.cost(),

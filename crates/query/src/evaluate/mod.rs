@@ -16,6 +16,7 @@ use crate::ast::Filter;
 use crate::error::QueryError;
 use crate::query::{self, Query};
 
+use field::FieldTest;
 use node::Node;
 
 /// A compiled filter. It is made once and used on any number of blocks, from any number of threads.
@@ -78,6 +79,11 @@ impl Evaluator {
     pub fn matches_stage(&self, stage: usize, block: &Block) -> RowSet {
         self.stages[stage].matches(block, RowSet::all(block.rows()))
     }
+}
+
+/// The rows of `within` in which a field exists.
+pub(crate) fn existing(block: &Block, within: &RowSet, field: &str) -> RowSet {
+    FieldTest::exists(field).matches(block, within)
 }
 
 impl Stage {
