@@ -3,9 +3,13 @@
 //! A column's texts lie end to end, so one search runs over all of them; where it hits, the offsets
 //! say in which text. What is found across the border of two texts is in neither.
 
+mod byteset;
 mod literal;
 mod regex;
 mod required;
+mod run;
+#[cfg(test)]
+mod tests;
 
 use regex_automata::meta::Cache;
 use trawl_event::Plain;
