@@ -69,7 +69,20 @@ impl RegexMatcher {
     }
 
     pub(super) fn is_in(&self, text: &str, scratch: &mut Scratch) -> bool {
-        self.is_in_from(text, 0, scratch)
+        match &self.plan {
+            Plan::Run(run) => match run.find(text.as_bytes(), 0) {
+                Some(hit) => self.holds_run(run, text, hit, scratch),
+                None => false,
+            },
+            Plan::One(_) | Plan::Many(_) | Plan::Through | Plan::Each => self.is_in_from(text, 0, scratch),
+        }
+    }
+
+    /// Whether a text matches in which the first run stands at `hit`.
+    fn holds_run(&self, run: &Run, text: &str, hit: usize, scratch: &mut Scratch) -> bool {
+        // A match holds this run or a later one, so it cannot begin much before this one.
+        let earliest = run.before.map_or(0, |before| hit.saturating_sub(before));
+        run.is_all || self.is_in_from(text, earliest, scratch)
     }
 
     /// Whether a match begins at `at` or later. What stands before still counts for assertions.
@@ -151,9 +164,7 @@ impl RegexMatcher {
             if hit + run.len() > end {
                 continue;
             }
-            // A match holds this run or a later one, so it cannot begin much before this one.
-            let earliest = run.before.map_or(0, |before| (hit - start).saturating_sub(before));
-            if run.is_all || self.is_in_from(texts.get(index), earliest, scratch) {
+            if self.holds_run(run, texts.get(index), hit - start, scratch) {
                 matches(index);
             }
         }

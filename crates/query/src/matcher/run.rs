@@ -61,7 +61,7 @@ impl Run {
         let mut collector = Collector { runs: Vec::new(), current: Vec::new(), before: Some(0), steps: 0 };
         collector.walk(hir);
         collector.close(Some(0));
-        let plans = collector.runs.into_iter().filter_map(|(sets, before)| plan(sets, before, hir));
+        let plans = collector.runs.into_iter().map(|(sets, before)| plan(sets, before, hir));
         let (_, best) = plans.min_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(cost_ns, _)| *cost_ns < MAX_NS)?;
         Some(best)
     }
@@ -120,7 +120,7 @@ impl Run {
 }
 
 /// The best way to look for a run, and its cost for each byte in nanoseconds.
-fn plan(sets: Vec<ByteSet>, before: Option<usize>, hir: &Hir) -> Option<(f64, Run)> {
+fn plan(sets: Vec<ByteSet>, before: Option<usize>, hir: &Hir) -> (f64, Run) {
     let len = sets.len();
     let mut places = Box::new([0u16; 256]);
     let mut leaps = Box::new([len as u8; 256]);
@@ -149,7 +149,7 @@ fn plan(sets: Vec<ByteSet>, before: Option<usize>, hir: &Hir) -> Option<(f64, Ru
         && properties.maximum_len() == Some(len)
         && properties.look_set().is_empty();
     let hit_ns = if is_all { MAP_NS } else { MAP_NS + CONFIRM_NS };
-    (len > 1 || is_all).then_some((search_ns + hits * hit_ns, Run { len, places, search, before, is_all }))
+    (search_ns + hits * hit_ns, Run { len, places, search, before, is_all })
 }
 
 /// Collects the runs of an expression from its beginning to its end.

@@ -1,6 +1,7 @@
 //! A scan over a column finds what looking at each text finds.
 
 use proptest::prelude::*;
+use regex_automata::Input;
 use trawl_event::{Form, Texts};
 
 use super::Matcher;
@@ -21,13 +22,18 @@ fn both_ways(pattern: &str, ignore_case: bool, strings: &[impl AsRef<str>]) -> (
     let Form::Plain(plain) = texts.form() else { panic!("plain texts") };
     let mut scanned = Vec::new();
     matcher.scan(plain, &mut scratch, |index| scanned.push(index));
-    let single = (0..strings.len()).filter(|index| matcher.is_in(strings[*index].as_ref(), &mut scratch)).collect();
+    let Ok(regex) = regexes::compile(&term(pattern, ignore_case)) else { panic!("{pattern} does not compile") };
+    let plainly = |index: &usize| regex.regex.search(&Input::new(strings[*index].as_ref())).is_some();
+    let single: Vec<usize> = (0..strings.len()).filter(plainly).collect();
+    for (index, text) in strings.iter().enumerate() {
+        assert_eq!(matcher.is_in(text.as_ref(), &mut scratch), single.contains(&index), "/{pattern}/");
+    }
     (scanned, single)
 }
 
 fn regex() -> impl Strategy<Value = String> {
     let atom = prop::sample::select(vec![
-        "a", "b", "1", ":", "\\.", " ", "\\d", "\\w", "\\S", "[ab]", "[1-3:]", "[^a]", ".", "\u{e9}", "aé", "b1",
+        "a", "b", "1", ":", "\\.", " ", "\\d", "\\w", "\\S", "[ab]", "[1-3:]", "@", "[^a]", ".", "\u{e9}", "aé", "b1",
     ]);
     let look = prop::sample::select(vec!["\\b", "\\B", "^", "$", "(?m:^)", "(?m:$)"]);
     let leaf = prop_oneof![8 => atom, 1 => look].prop_map(str::to_owned);
@@ -50,7 +56,7 @@ proptest! {
     fn a_scan_agrees_with_a_look_at_each_text(
         pattern in regex(),
         ignore_case in any::<bool>(),
-        strings in prop::collection::vec("([abB1:. é]|11|:1|1\\.1|[ab1]{16,24}|\n){0,8}", 0..12),
+        strings in prop::collection::vec("([abB1:. é@]|11|:1|1\\.1|[ab1]{16,24}|\n){0,8}", 0..12),
     ) {
         let (scanned, single) = both_ways(&pattern, ignore_case, &strings);
         prop_assert_eq!(scanned, single, "/{}/ in {:?}", pattern, strings);
@@ -94,6 +100,8 @@ fn runs_are_found_where_they_pay() {
     assert_eq!(run(r"[0-9a-f]{32,}"), Some((16, Some(0), false)));
     assert_eq!(run(r"\b[0-9a-f]{8}\b"), Some((8, Some(0), false)));
     assert_eq!(run(r"^\S+ \w+$"), None);
+    assert_eq!(run(r"[^ ]+@[^ ]"), Some((1, None, false)));
+    assert_eq!(run(r"[^ ]+ [^ ]"), None);
     assert_eq!(run(r"x*"), None);
     assert_eq!(run(r"(?:ab?)*:?"), None);
     assert_eq!(run(r"(?:(?:(?:(?:(?:\d\.{4}){4}){4}){4}){4}){4}").map(|(len, ..)| len > 4), Some(true));
