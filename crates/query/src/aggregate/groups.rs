@@ -87,12 +87,7 @@ fn combine(keys: &[Vec<Cell>], members: &Codes, field: &Keys, most: usize) -> Re
     let mut pairs = Pairs::new(keys.len(), field.cells.len(), members.len());
     let mut codes = Codes::with_capacity(members.len());
     if let (Some(left), Some(right)) = (members.single(), field.codes.single()) {
-        for (group, value) in left.iter().zip(right) {
-            codes.push(pairs.code(*group, *value));
-            if pairs.known.len() > most {
-                return Err(TooMany);
-            }
-        }
+        left.iter().zip(right).for_each(|(group, value)| codes.push(pairs.code(*group, *value)));
     } else {
         let mut found: Vec<u32> = Vec::new();
         for place in 0..members.len() {
@@ -109,6 +104,9 @@ fn combine(keys: &[Vec<Cell>], members: &Codes, field: &Keys, most: usize) -> Re
             }
             codes.push_all(&found);
         }
+    }
+    if pairs.known.len() > most {
+        return Err(TooMany);
     }
     let key = |(group, value): &(u32, u32)| {
         let mut key = keys[*group as usize].clone();
@@ -141,6 +139,7 @@ impl Pairs {
         Self { known: Vec::new(), width, codes }
     }
 
+    #[inline]
     fn code(&mut self, first: u32, second: u32) -> u32 {
         let code = match &mut self.codes {
             PairCodes::Table(table) => &mut table[first as usize * self.width + second as usize],
