@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use crate::block::{Block, Column, Envelope, Kind, Path};
 use crate::rowset::RowSet;
 
+/// How many times are compared before the result is looked at.
+const TOGETHER: usize = 256;
+
 /// Grows a block by the rows of others, column by column.
 #[derive(Default)]
 pub struct Merger {
@@ -99,11 +102,28 @@ impl Merger {
 
 /// The rows of a block that lie in `[from, to)`.
 pub fn rows_between(block: &Block, from: i64, to: i64) -> RowSet {
-    let mut rows = RowSet::none(block.rows());
-    for (row, timestamp) in block.timestamps.iter().enumerate() {
-        if (from..to).contains(timestamp) {
-            rows.insert(row);
-        }
+    // `&` and not `&&`: the rows of a block are in no order of time that a branch could be guessed by.
+    let inside = |timestamp: i64| (from <= timestamp) & (timestamp < to);
+    // Most blocks lie inside as a whole, which is told faster than which rows do.
+    let all_inside = |some: &[i64]| some.iter().fold(true, |all, timestamp| all & inside(*timestamp));
+    if block.timestamps.chunks(TOGETHER).all(all_inside) {
+        return RowSet::all(block.rows());
     }
-    rows
+    RowSet::from_values(&block.timestamps, inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_between_two_times_exclude_the_later() {
+        let block = Block { timestamps: (0..300).rev().collect(), ..Block::default() };
+        let between = |from, to| rows_between(&block, from, to).iter().collect::<Vec<_>>();
+        assert_eq!(between(10, 12), [288, 289]);
+        assert_eq!(between(0, 300), (0..300).collect::<Vec<_>>());
+        assert_eq!(between(1, 300), (0..299).collect::<Vec<_>>());
+        assert!(between(12, 10).is_empty());
+        assert!(rows_between(&Block::default(), 0, 1).is_empty());
+    }
 }

@@ -1,11 +1,14 @@
 //! Which columns of a block hold the values of a field.
 
 use trawl_event::block::{Envelope, TIMESTAMP};
-use trawl_event::{Block, Column, Path, Values};
+use trawl_event::{Block, Column, Path, RowSet, Values};
 
 use crate::json::{self, Value};
 use crate::names;
 use crate::value::Number;
+
+/// Values are looked up one by one when fewer than one in this many are asked for.
+const SPARSE: usize = 16;
 
 /// How a column's path relates to a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,12 +112,28 @@ impl<'b> FieldColumns<'b> {
         Self { block, parts, times }
     }
 
+    /// The one column that holds all there is of the field, each of its values being a value of the field.
+    pub(crate) fn only(&self) -> Option<&'b Column> {
+        match &self.parts[..] {
+            [Part { column, below: None, is_inside: false, sent_as: None }] if self.times.is_none() => Some(column),
+            _ => None,
+        }
+    }
+
     /// The time of `row`, if the field is its timestamp.
     pub(crate) fn time(&self, row: usize) -> Option<i64> {
         let times = self.times.as_ref()?;
         // Without envelopes (a projection that left them out) only `timestamp` itself is asked for.
         let code = self.block.envelope_codes.get(row).map_or(0, |code| *code as usize);
         times.get(code).copied().unwrap_or(false).then(|| self.block.timestamps[row])
+    }
+
+    /// The rows at whose time the field stands, and `holds` for it.
+    pub(crate) fn times_that(&self, holds: impl Fn(i64) -> bool) -> Option<RowSet> {
+        let times = self.times.as_ref()?;
+        let mut rows = RowSet::from_values(&self.block.timestamps, holds);
+        rows.intersect(&rows_of_envelopes(self.block, times));
+        Some(rows)
     }
 
     /// Gives the values of `row` to `found` until that returns true; whether it did.
@@ -126,7 +145,45 @@ impl<'b> FieldColumns<'b> {
     }
 }
 
+/// Gives `visit` each row of `rows`, in order, as where its value stands in `column`, if it has one.
+pub(crate) fn walk(rows: &RowSet, column: &Column, mut visit: impl FnMut(Option<usize>)) {
+    if column.rows.len() == rows.rows() {
+        match rows.is_all() {
+            true => (0..rows.rows()).for_each(|row| visit(Some(row))),
+            false => rows.iter().for_each(|row| visit(Some(row))),
+        }
+        return;
+    }
+    if rows.count() < column.rows.len() / SPARSE {
+        return rows.iter().for_each(|row| visit(column.index_of(row as u32)));
+    }
+    let mut index = 0;
+    rows.iter().for_each(|row| {
+        while column.rows.get(index).is_some_and(|at| (*at as usize) < row) {
+            index += 1;
+        }
+        visit((column.rows.get(index) == Some(&(row as u32))).then_some(index));
+    });
+}
+
+/// The rows whose envelope is marked. Without envelopes all rows are of the first.
+fn rows_of_envelopes(block: &Block, marked: &[bool]) -> RowSet {
+    let is_marked = |code: u32| marked.get(code as usize).copied().unwrap_or(false);
+    if marked.iter().all(|marked| *marked) || (block.envelope_codes.is_empty() && is_marked(0)) {
+        return RowSet::all(block.rows());
+    }
+    if block.envelope_codes.is_empty() {
+        return RowSet::none(block.rows());
+    }
+    RowSet::from_values(&block.envelope_codes, is_marked)
+}
+
 impl Part<'_> {
+    /// The rows that were sent under the name asked for; `None` when all were.
+    pub(crate) fn sent_rows(&self, block: &Block) -> Option<RowSet> {
+        self.sent_as.as_ref().map(|sent_as| rows_of_envelopes(block, sent_as))
+    }
+
     /// Whether the column of this row was sent under the name asked for.
     pub(crate) fn is_sent(&self, block: &Block, row: usize) -> bool {
         self.sent_as.as_ref().is_none_or(|sent_as| {

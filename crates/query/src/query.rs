@@ -53,8 +53,13 @@ impl Query {
     /// The columns that the filter, the aggregate and the sort need. Giving whole events back takes
     /// [`Projection::All`], of the rows that matched only.
     pub fn projection(&self) -> Projection {
+        projection_of(&self.filter).and(self.result_projection())
+    }
+
+    /// The columns that the aggregate and the sort need, of the rows that matched: [`Query::projection`] without
+    /// those of the filter.
+    pub fn result_projection(&self) -> Projection {
         let mut wanted = Wanted::default();
-        wanted.filter(&self.filter);
         for pipe in &self.pipes {
             match pipe {
                 Pipe::Stats { aggregates, by } | Pipe::Timechart { aggregates, by, .. } => {
@@ -66,7 +71,7 @@ impl Query {
                 Pipe::Sort(_) | Pipe::Fields(_) | Pipe::Limit(_) => {}
             }
         }
-        Projection::Some { texts: wanted.texts, names: wanted.names, envelopes: wanted.envelopes }
+        wanted.into_projection()
     }
 
     /// What must stand in a run of events for one of them to match the filter.
@@ -101,6 +106,13 @@ impl Query {
     }
 }
 
+/// The columns that a filter needs.
+pub(crate) fn projection_of(filter: &Filter) -> Projection {
+    let mut wanted = Wanted::default();
+    wanted.filter(filter);
+    wanted.into_projection()
+}
+
 /// The parts of a projection, as they are collected.
 #[derive(Default)]
 struct Wanted {
@@ -110,6 +122,10 @@ struct Wanted {
 }
 
 impl Wanted {
+    fn into_projection(self) -> Projection {
+        Projection::Some { texts: self.texts, names: self.names, envelopes: self.envelopes }
+    }
+
     fn filter(&mut self, filter: &Filter) {
         match filter {
             Filter::All => {}

@@ -6,6 +6,8 @@ use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::json::Value;
+
 /// A finite number. Integers keep all 64 bits; an integer compares with a float by exact value.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -131,6 +133,16 @@ impl Cell {
     /// A whole number; beyond 64 bits the nearest double.
     pub fn integer(value: i128) -> Self {
         Self::Number(i64::try_from(value).map_or(Number::Float(value as f64), Number::Int))
+    }
+
+    /// The value it stands for.
+    pub(crate) fn as_value(&self) -> Value<'_> {
+        match self {
+            Self::Number(number) => Value::Number(*number),
+            Self::Text(text) => Value::Text(text),
+            Self::Bool(bool) => Value::Bool(*bool),
+            Self::Null => Value::Null,
+        }
     }
 
     /// A double; null when it is not finite, since JSON has no such number.

@@ -4,9 +4,10 @@
 
 mod common;
 
-use common::{block, generate, projected, query, rows, table};
+use common::{block, coded, generate, projected, query, rows, table};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use trawl_event::{Block, RowSet};
 use trawl_query::{ErrorCode, MAX_GROUPS, Partial, SortKey, sort_key};
 
 const EVENTS: [&str; 7] = [
@@ -160,6 +161,51 @@ fn events_are_sorted_by_number_text_rank_or_time_with_missing_ones_last() {
     assert_eq!(sort_key(&query("n:10 | limit 1"), &block, 0), None);
 }
 
+#[test]
+fn a_block_adds_up_to_the_sum_of_its_rows() {
+    let events: Vec<String> = (0..3000)
+        .map(|n: usize| {
+            let service = ["a", "b", "c"][n / 7 % 3];
+            let mut event = json!({"ts": n * 37 % 5000, "service": service, "n": n % 11, "f": n as f64 / 4.0, "word": format!("w{}", n * n % 97)});
+            match n % 20 {
+                0 => event["n"] = json!("7.5"),
+                1 => event["tags"] = json!(["x", service, "x"]),
+                2 => event["rare"] = json!(n.is_multiple_of(3)),
+                3 => event["level"] = json!("warn"),
+                _ => event["level"] = json!(["info", "error"][n % 2]),
+            }
+            event.to_string()
+        })
+        .collect();
+    let plain = block(&events);
+    for text in [
+        "| stats count(), count(tags), count(rare), max(word), min(n), p90(n), count_distinct(word), sum(f)",
+        "| stats count(), sum(n), avg(f), count_distinct(word) by service",
+        "| stats count(level), min(level), max(rare), count_distinct(n) by level, rare",
+        "| stats count(), p10(word) by word, tags, n",
+        "| timechart 1m count(), min(timestamp), max(word) by service, level",
+        "| top 5 tags",
+        "| top 200 f",
+    ] {
+        let query = query(text);
+        let subsets: [&dyn Fn(usize) -> bool; 4] =
+            [&|_| true, &|row| row % 3 == 1, &|row| row % 700 == 20, &|row| row < 64];
+        for subset in subsets {
+            let rows = RowSet::from_fn(events.len(), subset);
+            let mut by_row = Partial::new(&query).unwrap();
+            for row in rows.iter() {
+                let single = block(&events[row..=row]);
+                by_row.add(&query, &single, &RowSet::all(1)).unwrap();
+            }
+            for block in [&plain, &coded(&plain)] {
+                let mut at_once = Partial::new(&query).unwrap();
+                at_once.add(&query, block, &rows).unwrap();
+                assert_eq!(at_once.finish(&query), by_row.finish(&query), "{text} over {} rows", rows.count());
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -177,8 +223,7 @@ proptest! {
     ) {
         let query = query(text);
         let texts: Vec<String> = events.iter().map(Value::to_string).collect();
-        let of = |texts: &[String]| {
-            let block = block(texts);
+        let of_block = |block: Block| {
             let mut partial = Partial::new(&query).unwrap();
             partial.add(&query, &projected(&block, &query), &rows(&query, &block)).unwrap();
             // As it travels between workers.
@@ -187,7 +232,9 @@ proptest! {
             prop_assert_eq!(&received, &partial);
             Ok(received)
         };
+        let of = |texts: &[String]| of_block(block(texts));
         let whole = of(&texts)?.finish(&query);
+        prop_assert_eq!(&of_block(coded(&block(&texts)))?.finish(&query), &whole);
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(texts.len() + 1)).collect();
         cuts.extend([0, texts.len()]);
         cuts.sort_unstable();

@@ -256,11 +256,16 @@ proptest! {
     ) {
         let texts: Vec<String> = events.iter().map(Value::to_string).collect();
         let block = common::block(&texts);
+        let coded = common::coded(&block);
         for filter in filters {
             let query = Query::parse(&filter.to_string()).unwrap();
-            let found: Vec<usize> = common::rows(&query, &block).iter().collect();
             let wanted: Vec<usize> = (0..events.len()).filter(|row| matches(&filter, &events[*row])).collect();
-            prop_assert_eq!(found, wanted, "{} over {:#?}", filter, texts);
+            for block in [&block, &coded] {
+                let found: Vec<usize> = common::rows(&query, block).iter().collect();
+                prop_assert_eq!(&found, &wanted, "{} over {:#?}", filter, texts);
+                let found: Vec<usize> = common::rows_by_stages(&query, block).iter().collect();
+                prop_assert_eq!(&found, &wanted, "{} in stages over {:#?}", filter, texts);
+            }
         }
     }
 }

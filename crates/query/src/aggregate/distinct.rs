@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::value::{Cell, Number};
+use crate::json::Value;
+use crate::value::Number;
 
 /// Most values that are counted exactly.
 pub const EXACT_DISTINCT: usize = 4096;
@@ -40,19 +41,19 @@ impl Default for Distinct {
 }
 
 /// The hash of a value; equal numbers have equal hashes, however they were spelled.
-pub(super) fn hash(cell: &Cell) -> u64 {
+pub(super) fn hash(value: Value<'_>) -> u64 {
     const TEXT: u64 = 1;
     const INT: u64 = 2;
     const FLOAT: u64 = 3;
     const OTHER: u64 = 4;
-    match cell {
-        Cell::Text(text) => xxh3_64_with_seed(text.as_bytes(), TEXT),
-        Cell::Number(number) => match number.normal() {
+    match value {
+        Value::Text(text) => xxh3_64_with_seed(text.as_bytes(), TEXT),
+        Value::Number(number) => match number.normal() {
             Number::Int(int) => xxh3_64_with_seed(&int.to_le_bytes(), INT),
             Number::Float(float) => xxh3_64_with_seed(&float.to_le_bytes(), FLOAT),
         },
-        Cell::Bool(bool) => xxh3_64_with_seed(&[u8::from(*bool)], OTHER),
-        Cell::Null => xxh3_64_with_seed(&[], OTHER),
+        Value::Bool(bool) => xxh3_64_with_seed(&[u8::from(bool)], OTHER),
+        Value::Null | Value::Container => xxh3_64_with_seed(&[], OTHER),
     }
 }
 
@@ -165,7 +166,7 @@ mod tests {
 
     fn of(range: std::ops::Range<i64>) -> Distinct {
         let mut distinct = Distinct::default();
-        range.for_each(|int| distinct.add(hash(&Cell::Number(Number::Int(int)))));
+        range.for_each(|int| distinct.add(hash(Value::Number(Number::Int(int)))));
         distinct
     }
 

@@ -2,171 +2,153 @@
 
 use std::collections::HashMap;
 
-use trawl_event::{Block, RowSet, Timestamp};
+use trawl_event::RowSet;
 
-use crate::fields::FieldColumns;
-use crate::json::Value;
-use crate::value::{Cell, Number};
-
-/// The values of one grouping field: each value once, and which of them every row has.
-pub(super) struct Keys {
-    /// The distinct values.
-    pub(super) cells: Vec<Cell>,
-    /// For each row of the set, in order, an index into `cells`, or [`SEVERAL`].
-    codes: Vec<u32>,
-    /// The indexes of rows with several values.
-    several: HashMap<usize, Vec<u32>>,
-}
-
-/// Stands in `codes` for a row with more than one value.
-const SEVERAL: u32 = u32::MAX;
-
-#[derive(Default)]
-struct Interner {
-    cells: Vec<Cell>,
-    texts: HashMap<Box<str>, u32>,
-    others: HashMap<Cell, u32>,
-}
-
-impl Interner {
-    fn text(&mut self, text: &str) -> u32 {
-        if let Some(code) = self.texts.get(text) {
-            return *code;
-        }
-        let code = self.cells.len() as u32;
-        self.cells.push(Cell::Text(text.to_owned()));
-        self.texts.insert(text.into(), code);
-        code
-    }
-
-    fn other(&mut self, cell: Cell) -> u32 {
-        let next = self.cells.len() as u32;
-        *self.others.entry(cell).or_insert_with_key(|cell| {
-            self.cells.push(cell.clone());
-            next
-        })
-    }
-}
-
-impl Keys {
-    /// The values of a field. Values in an array count each; an event without a value has null.
-    pub(super) fn of_field(block: &Block, rows: &RowSet, field: &str) -> Self {
-        let columns = FieldColumns::new(block, field, false);
-        let mut interner = Interner::default();
-        let mut codes = Vec::with_capacity(rows.count());
-        let mut several = HashMap::default();
-        let mut found: Vec<u32> = Vec::new();
-        for (place, row) in rows.iter().enumerate() {
-            found.clear();
-            if let Some(time) = columns.time(row) {
-                found.push(interner.text(&Timestamp(time).to_string()));
-            }
-            columns.any(row, |value| {
-                let code = match value {
-                    Value::Text(text) => interner.text(text),
-                    Value::Number(number) => interner.other(Cell::Number(number.normal())),
-                    Value::Bool(bool) => interner.other(Cell::Bool(bool)),
-                    Value::Null | Value::Container => return false,
-                };
-                if !found.contains(&code) {
-                    found.push(code);
-                }
-                false
-            });
-            codes.push(match &found[..] {
-                [] => interner.other(Cell::Null),
-                [only] => *only,
-                _ => {
-                    several.insert(place, found.clone());
-                    SEVERAL
-                }
-            });
-        }
-        Self { cells: interner.cells, codes, several }
-    }
-
-    /// The start of the bucket each row lies in, in nanoseconds.
-    pub(super) fn of_time(block: &Block, rows: &RowSet, bucket_ns: i64) -> Self {
-        let mut interner = Interner::default();
-        let codes = rows.iter().map(|row| {
-            let time = block.timestamps[row];
-            let start = time.saturating_sub(time.rem_euclid(bucket_ns.max(1)));
-            interner.other(Cell::Number(Number::Int(start)))
-        });
-        let codes = codes.collect();
-        Self { cells: interner.cells, codes, several: HashMap::default() }
-    }
-
-    /// The values of the row at this place in the set.
-    fn at(&self, place: usize) -> &[u32] {
-        match self.codes.get(place) {
-            Some(&SEVERAL) => self.several.get(&place).map_or(&[], Vec::as_slice),
-            _ => self.codes.get(place..=place).unwrap_or_default(),
-        }
-    }
-}
+use super::keys::{Codes, Keys, UNKNOWN};
+use crate::value::Cell;
 
 /// The groups of a block's rows.
 pub(super) struct Groups {
     /// The values that make each group.
     pub(super) keys: Vec<Vec<Cell>>,
-    /// Row and group, by row. A row with several values of a field is in several groups.
-    pub(super) members: Vec<(u32, u32)>,
+    /// For each row the groups it is in, as indexes into `keys`: several when it has several values of a field.
+    /// `None` when all rows are in the only group.
+    members: Option<Codes>,
 }
 
 /// More groups than there may be.
 pub(super) struct TooMany;
 
+/// Most pairs of codes for which a table is kept, for each row there is: filling it should not outweigh using it.
+const PAIRS_PER_ROW: usize = 4;
+
 impl Groups {
     /// Combines the values of all grouping fields.
-    pub(super) fn new(rows: &RowSet, fields: &[Keys], most: usize) -> Result<Self, TooMany> {
-        let mut groups = Self { keys: Vec::new(), members: Vec::with_capacity(rows.count()) };
-        if let [field] = fields {
-            groups.of_one(rows, field, most)?;
-            return Ok(groups);
-        }
-        let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
-        let mut key: Vec<u32> = Vec::new();
-        for (place, row) in rows.iter().enumerate() {
-            let ways: usize = fields.iter().map(|field| field.at(place).len()).fold(1, usize::saturating_mul);
-            if ways > most {
-                return Err(TooMany);
-            }
-            for mut way in 0..ways {
-                key.clear();
-                for field in fields {
-                    let codes = field.at(place);
-                    key.push(codes[way % codes.len()]);
-                    way /= codes.len();
-                }
-                let group = match known.get(&key[..]) {
-                    Some(group) => *group,
-                    None => {
-                        if groups.keys.len() == most {
-                            return Err(TooMany);
-                        }
-                        let group = groups.keys.len() as u32;
-                        let cells = key.iter().zip(fields).map(|(code, field)| field.cells[*code as usize].clone());
-                        groups.keys.push(cells.collect());
-                        known.insert(key.clone(), group);
-                        group
-                    }
-                };
-                groups.members.push((row as u32, group));
-            }
+    pub(super) fn new(fields: Vec<Keys>, most: usize) -> Result<Self, TooMany> {
+        let mut groups = Self { keys: vec![Vec::new()], members: None };
+        for field in fields {
+            groups = match groups.members {
+                None => groups.of_one(field, most)?,
+                Some(members) => combine(&groups.keys, &members, &field, most)?,
+            };
         }
         Ok(groups)
     }
 
     /// With one field each of its values is a group: nothing to combine.
-    fn of_one(&mut self, rows: &RowSet, field: &Keys, most: usize) -> Result<(), TooMany> {
+    fn of_one(self, field: Keys, most: usize) -> Result<Self, TooMany> {
         if field.cells.len() > most {
             return Err(TooMany);
         }
-        self.keys = field.cells.iter().map(|cell| vec![cell.clone()]).collect();
-        for (place, row) in rows.iter().enumerate() {
-            self.members.extend(field.at(place).iter().map(|code| (row as u32, *code)));
+        let keys = field.cells.into_iter().map(|cell| vec![cell]).collect();
+        Ok(Self { keys, members: Some(field.codes) })
+    }
+
+    /// The groups of the row at this place in the set of rows.
+    pub(super) fn at(&self, place: usize) -> &[u32] {
+        match &self.members {
+            None => &[0],
+            Some(members) => members.at(place),
         }
-        Ok(())
+    }
+
+    /// How many of the rows each group has.
+    pub(super) fn count(&self, rows: &RowSet) -> Vec<u64> {
+        let Some(members) = &self.members else { return vec![rows.count() as u64] };
+        let mut counts = vec![0; self.keys.len()];
+        match members.single() {
+            Some(codes) => codes.iter().for_each(|code| counts[*code as usize] += 1),
+            None => {
+                let codes = (0..members.len()).flat_map(|place| members.at(place));
+                codes.for_each(|code| counts[*code as usize] += 1);
+            }
+        }
+        counts
+    }
+
+    /// How many of the rows that are `chosen`, too, each group has.
+    pub(super) fn count_chosen(&self, rows: &RowSet, chosen: &RowSet) -> Vec<u64> {
+        let Some(members) = &self.members else {
+            let mut both = rows.clone();
+            both.intersect(chosen);
+            return vec![both.count() as u64];
+        };
+        let mut counts = vec![0; self.keys.len()];
+        for (place, row) in rows.iter().enumerate() {
+            let more = u64::from(chosen.contains(row));
+            members.at(place).iter().for_each(|code| counts[*code as usize] += more);
+        }
+        counts
+    }
+}
+
+/// The groups of one more field inside each group.
+fn combine(keys: &[Vec<Cell>], members: &Codes, field: &Keys, most: usize) -> Result<Groups, TooMany> {
+    let mut pairs = Pairs::new(keys.len(), field.cells.len(), members.len());
+    let mut codes = Codes::with_capacity(members.len());
+    if let (Some(left), Some(right)) = (members.single(), field.codes.single()) {
+        left.iter().zip(right).for_each(|(group, value)| codes.push(pairs.code(*group, *value)));
+    } else {
+        let mut found: Vec<u32> = Vec::new();
+        for place in 0..members.len() {
+            let (groups, values) = (members.at(place), field.codes.at(place));
+            if groups.len().saturating_mul(values.len()) > most {
+                return Err(TooMany);
+            }
+            found.clear();
+            for value in values {
+                found.extend(groups.iter().map(|group| pairs.code(*group, *value)));
+            }
+            if pairs.known.len() > most {
+                return Err(TooMany);
+            }
+            codes.push_all(&found);
+        }
+    }
+    if pairs.known.len() > most {
+        return Err(TooMany);
+    }
+    let key = |(group, value): &(u32, u32)| {
+        let mut key = keys[*group as usize].clone();
+        key.push(field.cells[*value as usize].clone());
+        key
+    };
+    Ok(Groups { keys: pairs.known.iter().map(key).collect(), members: Some(codes) })
+}
+
+/// Numbers pairs of codes in the order in which they turn up.
+struct Pairs {
+    known: Vec<(u32, u32)>,
+    /// How many codes the second of a pair may be.
+    width: usize,
+    codes: PairCodes,
+}
+
+enum PairCodes {
+    /// One place for each pair there could be.
+    Table(Vec<u32>),
+    Map(HashMap<(u32, u32), u32>),
+}
+
+impl Pairs {
+    fn new(height: usize, width: usize, rows: usize) -> Self {
+        let codes = match height.checked_mul(width) {
+            Some(cells) if cells / PAIRS_PER_ROW <= rows => PairCodes::Table(vec![UNKNOWN; cells]),
+            _ => PairCodes::Map(HashMap::new()),
+        };
+        Self { known: Vec::new(), width, codes }
+    }
+
+    #[inline]
+    fn code(&mut self, first: u32, second: u32) -> u32 {
+        let code = match &mut self.codes {
+            PairCodes::Table(table) => &mut table[first as usize * self.width + second as usize],
+            PairCodes::Map(map) => map.entry((first, second)).or_insert(UNKNOWN),
+        };
+        if *code == UNKNOWN {
+            *code = self.known.len() as u32;
+            self.known.push((first, second));
+        }
+        *code
     }
 }

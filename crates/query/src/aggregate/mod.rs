@@ -2,7 +2,9 @@
 
 mod distinct;
 mod distribution;
+mod feed;
 mod groups;
+mod keys;
 mod state;
 mod sum;
 mod table;
@@ -10,19 +12,17 @@ mod table;
 use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use trawl_event::block::TIMESTAMP;
 use trawl_event::{Block, RowSet, Timestamp};
 
 use crate::MAX_GROUPS;
 use crate::ast::{Aggregate, Function, Pipe};
 use crate::error::{ErrorCode, QueryError};
-use crate::fields::FieldColumns;
-use crate::json::Value;
 use crate::query::Query;
 use crate::table_columns;
 use crate::value::{Cell, Number};
 
-use groups::{Groups, Keys};
+use groups::Groups;
+use keys::Keys;
 use state::State;
 
 pub use distinct::EXACT_DISTINCT;
@@ -114,10 +114,12 @@ impl Partial {
         let mut fields = Vec::with_capacity(plan.by.len() + 1);
         fields.extend(plan.bucket_ns.map(|bucket_ns| Keys::of_time(block, rows, bucket_ns)));
         fields.extend(plan.by.iter().map(|field| Keys::of_field(block, rows, field)));
-        let groups = Groups::new(rows, &fields, MAX_GROUPS).map_err(|_| self.too_many())?;
-        let mut states = vec![plan.states(); groups.keys.len()];
-        for (place, aggregate) in plan.aggregates.iter().enumerate() {
-            add_column(block, aggregate, &groups, place, &mut states);
+        let groups = Groups::new(fields, MAX_GROUPS).map_err(|_| self.too_many())?;
+        let mut states: Vec<Vec<State>> =
+            groups.keys.iter().map(|_| Vec::with_capacity(plan.aggregates.len())).collect();
+        for aggregate in &plan.aggregates {
+            let more = feed::states(block, rows, aggregate, &groups);
+            states.iter_mut().zip(more).for_each(|(states, state)| states.push(state));
         }
         for (key, states) in groups.keys.into_iter().zip(states) {
             if !(plan.skips_null && key.contains(&Cell::Null)) {
@@ -189,49 +191,5 @@ impl Partial {
         }
         query.pipes.iter().skip_while(|pipe| !pipe.is_aggregate()).skip(1).for_each(|pipe| table.apply(pipe));
         table
-    }
-}
-
-/// Feeds one aggregate, which stands at `place` in the states of every group, with the values of its field.
-fn add_column(block: &Block, aggregate: &Aggregate, groups: &Groups, place: usize, states: &mut [Vec<State>]) {
-    let Some(field) = &aggregate.field else {
-        groups.members.iter().for_each(|(_, group)| states[*group as usize][place].add_event());
-        return;
-    };
-    let counts_events = aggregate.function == Function::Count;
-    let is_extreme = matches!(aggregate.function, Function::Min | Function::Max);
-    let columns = FieldColumns::new(block, field, counts_events);
-    let mut values: Vec<Cell> = Vec::new();
-    let mut last_row = None;
-    let mut exists = false;
-    for (row, group) in &groups.members {
-        // A row that is in several groups is read once.
-        if last_row.replace(*row) != Some(*row) {
-            values.clear();
-            exists = false;
-            if let Some(time) = columns.time(*row as usize) {
-                exists = true;
-                // Times compare as numbers; the least and the greatest are written as times at the end.
-                let as_number = is_extreme && field == TIMESTAMP;
-                let text = || Cell::Text(Timestamp(time).to_string());
-                values.push(if as_number { Cell::Number(Number::Int(time)) } else { text() });
-            }
-            columns.any(*row as usize, |value| {
-                exists |= value != Value::Null;
-                values.extend(match value {
-                    _ if counts_events => None,
-                    Value::Text(text) => Some(Cell::Text(text.to_owned())),
-                    Value::Number(number) => Some(Cell::Number(number)),
-                    Value::Bool(bool) => Some(Cell::Bool(bool)),
-                    Value::Null | Value::Container => None,
-                });
-                exists && counts_events
-            });
-        }
-        let state = &mut states[*group as usize][place];
-        if exists && counts_events {
-            state.add_event();
-        }
-        values.iter().for_each(|value| state.add(value));
     }
 }

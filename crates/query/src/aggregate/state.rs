@@ -1,5 +1,7 @@
 //! What one aggregate function remembers of one group.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use trawl_event::Timestamp;
 use trawl_event::block::TIMESTAMP;
@@ -8,6 +10,7 @@ use super::distinct::{self, Distinct};
 use super::distribution::Distribution;
 use super::sum::Sum;
 use crate::ast::{Aggregate, Function};
+use crate::json::Value;
 use crate::value::{Cell, Number};
 
 /// The state of one function over the events of one group.
@@ -37,31 +40,37 @@ impl State {
         }
     }
 
-    /// Counts an event, where that is all there is to do.
-    pub(super) fn add_event(&mut self) {
-        if let Self::Count(count) = self {
-            *count += 1;
-        }
+    /// Whether adding a value once more changes nothing.
+    pub(super) fn ignores_repeats(function: Function) -> bool {
+        matches!(function, Function::CountDistinct | Function::Min | Function::Max)
     }
 
     /// Adds a value of the function's field.
-    pub(super) fn add(&mut self, value: &Cell) {
+    pub(super) fn add(&mut self, value: Value<'_>) {
         match self {
             // Events are counted, not values.
             Self::Count(_) => {}
-            Self::CountDistinct(distinct) => distinct.add(distinct::hash(value)),
-            Self::Sum(sum) | Self::Avg(sum) => {
-                if let Some(number) = number(value) {
-                    sum.add(number);
+            Self::CountDistinct(distinct) => {
+                if !matches!(value, Value::Null | Value::Container) {
+                    distinct.add(distinct::hash(value));
                 }
             }
-            Self::Min(least) => keep(least, comparable(value), |new, old| new < old),
-            Self::Max(greatest) => keep(greatest, comparable(value), |new, old| new > old),
-            Self::Percentile(numbers) => {
+            Self::Sum(_) | Self::Avg(_) | Self::Percentile(_) => {
                 if let Some(number) = number(value) {
-                    numbers.add(number.as_f64());
+                    self.add_number(number);
                 }
             }
+            Self::Min(least) => keep(least, comparable(value), Ordering::Less),
+            Self::Max(greatest) => keep(greatest, comparable(value), Ordering::Greater),
+        }
+    }
+
+    /// Adds a number, where numbers are all that counts.
+    fn add_number(&mut self, number: Number) {
+        match self {
+            Self::Sum(sum) | Self::Avg(sum) => sum.add(number),
+            Self::Percentile(numbers) => numbers.add(number.as_f64()),
+            Self::Count(_) | Self::CountDistinct(_) | Self::Min(_) | Self::Max(_) => {}
         }
     }
 
@@ -71,8 +80,9 @@ impl State {
             (Self::Count(count), Self::Count(more)) => *count += more,
             (Self::CountDistinct(distinct), Self::CountDistinct(more)) => distinct.merge(more),
             (Self::Sum(sum), Self::Sum(more)) | (Self::Avg(sum), Self::Avg(more)) => sum.merge(&more),
-            (Self::Min(least), Self::Min(other)) => keep(least, other, |new, old| new < old),
-            (Self::Max(greatest), Self::Max(other)) => keep(greatest, other, |new, old| new > old),
+            (Self::Min(least), Self::Min(Some(other))) => keep(least, other.as_value(), Ordering::Less),
+            (Self::Max(greatest), Self::Max(Some(other))) => keep(greatest, other.as_value(), Ordering::Greater),
+            (Self::Min(_), Self::Min(None)) | (Self::Max(_), Self::Max(None)) => {}
             (Self::Percentile(numbers), Self::Percentile(more)) => numbers.merge(more),
             _ => return false,
         }
@@ -99,38 +109,39 @@ impl State {
 }
 
 /// A number, or a text that spells one.
-fn number(value: &Cell) -> Option<Number> {
+pub(super) fn number(value: Value<'_>) -> Option<Number> {
     match value {
-        Cell::Number(number) => Some(*number),
-        Cell::Text(text) => Number::parse(text),
-        Cell::Bool(_) | Cell::Null => None,
+        Value::Number(number) => Some(number),
+        Value::Text(text) => Number::parse(text),
+        Value::Bool(_) | Value::Null | Value::Container => None,
     }
 }
 
 /// What min and max compare: the number a text spells, else the value itself.
-fn comparable(value: &Cell) -> Option<Cell> {
-    match number(value) {
-        // One spelling for equal numbers, so that the result does not depend on which came first.
-        Some(number) => Some(Cell::Number(number.normal())),
-        None => Some(value.clone()).filter(|value| *value != Cell::Null),
-    }
+fn comparable(value: Value<'_>) -> Value<'_> {
+    // One spelling for equal numbers, so that the result does not depend on which came first.
+    number(value).map_or(value, |number| Value::Number(number.normal()))
 }
 
-/// Replaces `old` by `new` if it is better. Numbers are better than texts, texts than booleans: a stray
-/// `"-"` among latencies is not their maximum.
-fn keep(old: &mut Option<Cell>, new: Option<Cell>, is_better: impl Fn(&Cell, &Cell) -> bool) {
-    let kind = |cell: &Cell| match cell {
-        Cell::Number(_) => 0,
-        Cell::Text(_) => 1,
-        Cell::Bool(_) => 2,
-        Cell::Null => 3,
-    };
-    let replace = match (&*old, &new) {
-        (_, None) => false,
-        (None, Some(_)) => true,
-        (Some(old), Some(new)) => kind(new) < kind(old) || (kind(new) == kind(old) && is_better(new, old)),
+/// Replaces `old` by `new` if it is better, which is what the order of `new` and `old` then is. Numbers are better
+/// than texts, texts than booleans: a stray `"-"` among latencies is not their maximum.
+fn keep(old: &mut Option<Cell>, new: Value<'_>, better: Ordering) {
+    let replace = match (new, old.as_ref().map(Cell::as_value)) {
+        (Value::Null | Value::Container, _) => false,
+        (_, None) => true,
+        (Value::Number(new), Some(Value::Number(old))) => new.cmp(&old) == better,
+        (Value::Text(new), Some(Value::Text(old))) => new.cmp(old) == better,
+        (Value::Bool(new), Some(Value::Bool(old))) => new.cmp(&old) == better,
+        (Value::Number(_), Some(_)) => true,
+        (Value::Text(_), Some(old)) => !matches!(old, Value::Number(_)),
+        (Value::Bool(_), Some(_)) => false,
     };
     if replace {
-        *old = new;
+        *old = match new {
+            Value::Number(number) => Some(Cell::Number(number)),
+            Value::Text(text) => Some(Cell::Text(text.to_owned())),
+            Value::Bool(bool) => Some(Cell::Bool(bool)),
+            Value::Null | Value::Container => None,
+        };
     }
 }

@@ -1,15 +1,20 @@
 //! Tests of one field.
 
-use std::collections::HashMap;
-
-use trawl_event::{Block, Level, RowSet, Timestamp, Values};
+use trawl_event::block::MESSAGE;
+use trawl_event::{Block, Level, RowSet, Timestamp};
 
 use crate::ast::{Interval, Range, Term, Test};
 use crate::error::QueryError;
-use crate::fields::{FieldColumns, Part};
+use crate::fields::FieldColumns;
 use crate::json::Value;
-use crate::matcher::{Matcher, Scratch};
+use crate::matcher::Matcher;
+use crate::names;
 use crate::value::Number;
+
+use super::session::Session;
+
+/// What reading messages adds to the cost of a test: they are most of what there is.
+const LARGE_COLUMN: u32 = 100;
 
 /// A compiled test and the field it is about.
 pub(super) struct FieldTest {
@@ -19,7 +24,7 @@ pub(super) struct FieldTest {
     times: Times,
 }
 
-enum Compiled {
+pub(super) enum Compiled {
     Exists,
     Has {
         matcher: Box<Matcher>,
@@ -43,9 +48,9 @@ enum Times {
 }
 
 /// What a text spells besides itself.
-struct Scalar {
-    number: Option<Number>,
-    bool: Option<bool>,
+pub(super) struct Scalar {
+    pub(super) number: Option<Number>,
+    pub(super) bool: Option<bool>,
     null: bool,
 }
 
@@ -65,7 +70,7 @@ impl Scalar {
         Self::exact(&text.to_ascii_lowercase())
     }
 
-    fn equals(&self, value: Value<'_>) -> bool {
+    pub(super) fn equals(&self, value: Value<'_>) -> bool {
         match value {
             Value::Null => self.null,
             Value::Bool(bool) => self.bool == Some(bool),
@@ -74,17 +79,6 @@ impl Scalar {
         }
     }
 }
-
-/// What a test needs while it runs over one block.
-struct Session<'t> {
-    test: &'t Compiled,
-    scratch: Option<Scratch>,
-    /// Ranks of the spellings seen in this block: there are few, and each is on many rows.
-    ranks: HashMap<Box<str>, Option<Level>>,
-}
-
-/// Most spellings of levels that are remembered; whatever else is in the field is looked up each time.
-const MAX_SPELLINGS: usize = 64;
 
 impl FieldTest {
     pub(super) fn new(field: &str, test: &Test) -> Result<Self, QueryError> {
@@ -115,13 +109,20 @@ impl FieldTest {
         Ok(Self { field: field.to_owned(), test, times })
     }
 
+    /// The test whether the field exists.
+    pub(super) fn exists(field: &str) -> Self {
+        Self { field: field.to_owned(), test: Compiled::Exists, times: Times::Exists }
+    }
+
     pub(super) fn cost(&self) -> u32 {
-        match &self.test {
+        let work = match &self.test {
             Compiled::Has { matcher, .. } => 4 * matcher.cost(),
             Compiled::Exists | Compiled::Nothing => 1,
             Compiled::Numbers(_) => 2,
             Compiled::Is { .. } | Compiled::Levels(_) | Compiled::Texts(_) => 3,
-        }
+        };
+        let is_large = self.field == MESSAGE || names::names_of(MESSAGE).contains(&&*self.field);
+        if is_large { LARGE_COLUMN + work } else { work }
     }
 
     /// The rows of `within` with a value that passes.
@@ -132,94 +133,15 @@ impl FieldTest {
         for part in &columns.parts {
             session.run(part, block, within, &mut found);
         }
-        if columns.times.is_some() {
-            for row in within.iter() {
-                let passes = columns.time(row).is_some_and(|time| match &self.times {
-                    Times::Exists => true,
-                    Times::Within(interval) => interval.contains(&Timestamp(time)),
-                    Times::Nothing => false,
-                });
-                if passes {
-                    found.insert(row);
-                }
-            }
+        let times = columns.times_that(|time| match &self.times {
+            Times::Exists => true,
+            Times::Within(interval) => interval.contains(&Timestamp(time)),
+            Times::Nothing => false,
+        });
+        if let Some(times) = times {
+            found.union(&times);
         }
         found.intersect(within);
         found
     }
-}
-
-impl<'t> Session<'t> {
-    fn new(test: &'t Compiled) -> Self {
-        let scratch = match test {
-            Compiled::Has { matcher, .. } => Some(matcher.scratch()),
-            _ => None,
-        };
-        Self { test, scratch, ranks: HashMap::new() }
-    }
-
-    /// Adds the rows of a column that pass to `found`: every such row of `within`, and perhaps others.
-    fn run(&mut self, part: &Part<'_>, block: &Block, within: &RowSet, found: &mut RowSet) {
-        let column = part.column;
-        if let (Values::Text(texts), Compiled::Has { matcher, .. }, Some(scratch), None, false) =
-            (&column.values, self.test, &mut self.scratch, &part.sent_as, part.is_inside)
-        {
-            super::in_texts(matcher, scratch, column, texts, within, found);
-            return;
-        }
-        for (index, row) in column.rows.iter().enumerate() {
-            let row = *row as usize;
-            let asked = within.contains(row) && !found.contains(row) && part.is_sent(block, row);
-            if asked && part.any(index, |value| self.accepts(value)) {
-                found.insert(row);
-            }
-        }
-    }
-
-    fn accepts(&mut self, value: Value<'_>) -> bool {
-        match (self.test, value) {
-            (Compiled::Exists, value) => value != Value::Null,
-            (Compiled::Has { matcher, .. }, Value::Text(text)) => match &mut self.scratch {
-                Some(scratch) => matcher.is_in(text, scratch),
-                None => matcher.is_in(text, &mut matcher.scratch()),
-            },
-            (Compiled::Has { scalar, .. }, value) => scalar.as_ref().is_some_and(|scalar| scalar.equals(value)),
-            (Compiled::Is { text: wanted, .. }, Value::Text(text)) => wanted == text,
-            (Compiled::Is { scalar, .. }, value) => scalar.equals(value),
-            (Compiled::Numbers(interval), Value::Number(number)) => interval.contains(&number),
-            (Compiled::Numbers(interval), Value::Text(text)) => {
-                Number::parse(text).is_some_and(|number| interval.contains(&number))
-            }
-            (Compiled::Texts(interval), Value::Text(text)) => within_texts(interval, text),
-            (Compiled::Levels(interval), value) => self.rank(value).is_some_and(|level| interval.contains(&level)),
-            (Compiled::Numbers(_) | Compiled::Texts(_) | Compiled::Nothing, _) => false,
-        }
-    }
-
-    fn rank(&mut self, value: Value<'_>) -> Option<Level> {
-        let Value::Text(text) = value else { return crate::sort::rank_of(value) };
-        if let Some(rank) = self.ranks.get(text) {
-            return *rank;
-        }
-        let rank = Level::of_text(text);
-        if self.ranks.len() < MAX_SPELLINGS {
-            self.ranks.insert(text.into(), rank);
-        }
-        rank
-    }
-}
-
-fn within_texts(interval: &Interval<String>, text: &str) -> bool {
-    use std::ops::Bound;
-    let low = match &interval.low {
-        Bound::Included(low) => text >= low.as_str(),
-        Bound::Excluded(low) => text > low.as_str(),
-        Bound::Unbounded => true,
-    };
-    let high = match &interval.high {
-        Bound::Included(high) => text <= high.as_str(),
-        Bound::Excluded(high) => text < high.as_str(),
-        Bound::Unbounded => true,
-    };
-    low && high
 }

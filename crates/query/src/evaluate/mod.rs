@@ -1,166 +1,94 @@
 //! Which rows of a block match: the filter compiled, and run over columns.
+//!
+//! A filter of several sides that must all hold is worked off in *stages*, the cheapest to read and to decide
+//! first. Who reads columns from afar reads those of the first stage, then those of the next for the rows that
+//! are left, and so on; mostly few are.
 
 mod field;
+mod node;
+mod session;
+mod strings;
 
-use trawl_event::{Block, Column, RowSet, Texts, Values, text};
+use trawl_event::block::Projection;
+use trawl_event::{Block, RowSet};
 
-use crate::ast::{Filter, Term};
+use crate::ast::Filter;
 use crate::error::QueryError;
-use crate::matcher::{Matcher, Scratch};
-use crate::query::Query;
+use crate::query::{self, Query};
 
 use field::FieldTest;
-
-/// A column is searched as a whole unless fewer than one in this many of its rows are asked for.
-const SPARSE: usize = 8;
+use node::Node;
 
 /// A compiled filter. It is made once and used on any number of blocks, from any number of threads.
 pub struct Evaluator {
-    root: Node,
+    /// At least one.
+    stages: Vec<Stage>,
 }
 
-enum Node {
-    All,
-    /// Cheapest first.
-    And(Vec<Node>),
-    /// Cheapest first.
-    Or(Vec<Node>),
-    Not(Box<Node>),
-    Text(Matcher),
-    Field(FieldTest),
+/// Sides of the filter that need the same columns.
+struct Stage {
+    /// Cheapest first; all must hold.
+    sides: Vec<Node>,
+    projection: Projection,
 }
 
 impl Evaluator {
     /// Compiles the filter of a query. A parsed query compiles; one put together by hand may hold a
     /// regex that does not.
     pub fn new(query: &Query) -> Result<Self, QueryError> {
-        Ok(Self { root: Node::new(&query.filter)? })
+        let sides = match &query.filter {
+            Filter::And(sides) => sides.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        let mut compiled = Vec::with_capacity(sides.len());
+        for side in sides.iter().filter(|side| **side != Filter::All) {
+            compiled.push((Node::new(side)?, query::projection_of(side)));
+        }
+        compiled.sort_by_key(|(node, _)| node.cost());
+        let mut stages: Vec<Stage> = Vec::with_capacity(compiled.len().max(1));
+        for (node, projection) in compiled {
+            match stages.iter_mut().find(|stage| stage.projection == projection) {
+                Some(stage) => stage.sides.push(node),
+                None => stages.push(Stage { sides: vec![node], projection }),
+            }
+        }
+        if stages.is_empty() {
+            stages.push(Stage { sides: Vec::new(), projection: Projection::timestamps() });
+        }
+        Ok(Self { stages })
     }
 
     /// The rows of `block` that match. The block needs the columns of [`Query::projection`] only.
     pub fn matches(&self, block: &Block) -> RowSet {
-        self.root.matches(block, &RowSet::all(block.rows()))
+        let all = RowSet::all(block.rows());
+        self.stages.iter().fold(all, |left, stage| stage.matches(block, left))
+    }
+
+    /// How many stages the filter has: one at least. An event matches if it passes all of them.
+    pub fn stages(&self) -> usize {
+        self.stages.len()
+    }
+
+    /// The columns that a stage needs, whatever other stages need; panics when there is no such stage, as slices do.
+    pub fn projection(&self, stage: usize) -> &Projection {
+        &self.stages[stage].projection
+    }
+
+    /// The rows of `block` that pass a stage. The block needs the columns of [`Evaluator::projection`] only, and may
+    /// hold just the rows that passed the stages before. Panics when there is no such stage, as slices do.
+    pub fn matches_stage(&self, stage: usize, block: &Block) -> RowSet {
+        self.stages[stage].matches(block, RowSet::all(block.rows()))
     }
 }
 
-impl Node {
-    fn new(filter: &Filter) -> Result<Self, QueryError> {
-        let compile = |sides: &[Filter]| {
-            let mut nodes = sides.iter().map(Self::new).collect::<Result<Vec<_>, _>>()?;
-            nodes.sort_by_key(Self::cost);
-            Ok::<_, QueryError>(nodes)
-        };
-        Ok(match filter {
-            Filter::All => Self::All,
-            Filter::And(sides) => Self::And(compile(sides)?),
-            Filter::Or(sides) => Self::Or(compile(sides)?),
-            Filter::Not(inner) => Self::Not(Box::new(Self::new(inner)?)),
-            Filter::Text(term) => Self::text(term)?,
-            Filter::Field { field, test } => Self::Field(FieldTest::new(field, test)?),
-        })
-    }
-
-    fn text(term: &Term) -> Result<Self, QueryError> {
-        Matcher::new(term).map(Self::Text)
-    }
-
-    /// A guess at the work per row, in no unit; only the order matters.
-    fn cost(&self) -> u32 {
-        match self {
-            Self::All => 0,
-            Self::And(sides) | Self::Or(sides) => sides.iter().map(Self::cost).sum(),
-            Self::Not(inner) => inner.cost(),
-            Self::Field(test) => test.cost(),
-            Self::Text(matcher) => 40 * matcher.cost(),
-        }
-    }
-
-    /// The rows of `within` that match.
-    fn matches(&self, block: &Block, within: &RowSet) -> RowSet {
-        if within.is_empty() {
-            return RowSet::none(block.rows());
-        }
-        match self {
-            Self::All => within.clone(),
-            Self::And(sides) => {
-                let mut left = within.clone();
-                for side in sides {
-                    left = side.matches(block, &left);
-                    if left.is_empty() {
-                        break;
-                    }
-                }
-                left
-            }
-            Self::Or(sides) => {
-                let mut found = RowSet::none(block.rows());
-                let mut left = within.clone();
-                for side in sides {
-                    let more = side.matches(block, &left);
-                    left.subtract(&more);
-                    found.union(&more);
-                    if left.is_empty() {
-                        break;
-                    }
-                }
-                found
-            }
-            Self::Not(inner) => {
-                let mut left = within.clone();
-                left.subtract(&inner.matches(block, within));
-                left
-            }
-            Self::Text(matcher) => in_any_text(matcher, block, within),
-            Self::Field(test) => test.matches(block, within),
-        }
-    }
+/// The rows of `within` in which a field exists.
+pub(crate) fn existing(block: &Block, within: &RowSet, field: &str) -> RowSet {
+    FieldTest::exists(field).matches(block, within)
 }
 
-/// The rows of `within` with some text that holds the term.
-fn in_any_text(matcher: &Matcher, block: &Block, within: &RowSet) -> RowSet {
-    let mut scratch = matcher.scratch();
-    let mut found = RowSet::none(block.rows());
-    let mut left = within.clone();
-    for column in &block.columns {
-        match &column.values {
-            Values::Text(texts) => in_texts(matcher, &mut scratch, column, texts, &left, &mut found),
-            Values::Json(texts) => {
-                for (row, json) in column.rows.iter().zip(texts.iter()) {
-                    let row = *row as usize;
-                    if left.contains(row) && text::any_string(json, |text| matcher.is_in(text, &mut scratch)) {
-                        found.insert(row);
-                    }
-                }
-            }
-            Values::Int(_) | Values::Float(_) | Values::Bool(_) => continue,
-        }
-        left.subtract(&found);
-        if left.is_empty() {
-            break;
-        }
-    }
-    found.intersect(within);
-    found
-}
-
-/// Adds to `found` the rows whose text in this column holds the term: every such row of `within`, and
-/// perhaps others.
-fn in_texts(
-    matcher: &Matcher,
-    scratch: &mut Scratch,
-    column: &Column,
-    texts: &Texts,
-    within: &RowSet,
-    found: &mut RowSet,
-) {
-    if within.count() >= column.rows.len() / SPARSE {
-        matcher.scan(texts, scratch, |index| found.insert(column.rows[index] as usize));
-        return;
-    }
-    for row in within.iter() {
-        let index = column.index_of(row as u32);
-        if index.is_some_and(|index| matcher.is_in(texts.get(index), scratch)) {
-            found.insert(row);
-        }
+impl Stage {
+    /// The rows of `left` that pass.
+    fn matches(&self, block: &Block, left: RowSet) -> RowSet {
+        self.sides.iter().fold(left, |left, side| side.matches(block, &left))
     }
 }

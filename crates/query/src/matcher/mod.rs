@@ -3,12 +3,16 @@
 //! A column's texts lie end to end, so one search runs over all of them; where it hits, the offsets
 //! say in which text. What is found across the border of two texts is in neither.
 
+mod byteset;
 mod literal;
 mod regex;
 mod required;
+mod run;
+#[cfg(test)]
+mod tests;
 
 use regex_automata::meta::Cache;
-use trawl_event::{Form, Plain, Texts};
+use trawl_event::Plain;
 
 use crate::ast::Term;
 use crate::error::QueryError;
@@ -59,24 +63,7 @@ impl Matcher {
     }
 
     /// Gives `found` the index of each text that holds the term, ascending.
-    pub(crate) fn scan(&self, texts: &Texts, scratch: &mut Scratch, mut found: impl FnMut(usize)) {
-        let (distinct, codes) = match texts.form() {
-            Form::Plain(texts) => return self.scan_plain(texts, scratch, found),
-            Form::Coded { distinct, codes } => (distinct, codes),
-        };
-        let mut holds = vec![false; distinct.len()];
-        let mut any = false;
-        self.scan_plain(distinct, scratch, |code| {
-            holds[code] = true;
-            any = true;
-        });
-        if any {
-            let hits = codes.iter().enumerate().filter(|(_, code)| holds[**code as usize]);
-            hits.for_each(|(index, _)| found(index));
-        }
-    }
-
-    fn scan_plain(&self, texts: Plain<'_>, scratch: &mut Scratch, found: impl FnMut(usize)) {
+    pub(crate) fn scan(&self, texts: Plain<'_>, scratch: &mut Scratch, found: impl FnMut(usize)) {
         match self {
             Self::Literal(matcher) => matcher.scan(texts, scratch, found),
             Self::Regex(matcher) => matcher.scan(texts, scratch, found),

@@ -8,6 +8,7 @@ use regex_automata::Input;
 use regex_automata::meta::{Cache, Regex};
 use trawl_event::Plain;
 
+use super::run::Run;
 use super::{Scratch, required, text_at};
 use crate::regexes::Compiled;
 
@@ -26,6 +27,8 @@ enum Plan {
     One(Box<memmem::Finder<'static>>),
     /// The same with several literals.
     Many(AhoCorasick),
+    /// Look for a run of bytes that every match holds.
+    Run(Run),
     /// Search all texts as one: a match is short, not empty, and does not depend on what stands around it.
     Through,
     /// Each text on its own.
@@ -41,8 +44,13 @@ impl RegexMatcher {
         let plan = match literals.as_deref() {
             Some([only]) => Plan::One(Box::new(memmem::Finder::new(only).into_owned())),
             Some(several) => AhoCorasick::new(several).map_or(Plan::Each, Plan::Many),
-            None if short && properties.minimum_len() > Some(0) && properties.look_set().is_empty() => Plan::Through,
-            None => Plan::Each,
+            None => match Run::of(&hir) {
+                Some(run) => Plan::Run(run),
+                None if short && properties.minimum_len() > Some(0) && properties.look_set().is_empty() => {
+                    Plan::Through
+                }
+                None => Plan::Each,
+            },
         };
         Self { regex, plan }
     }
@@ -54,14 +62,32 @@ impl RegexMatcher {
     pub(super) fn cost(&self) -> u32 {
         match self.plan {
             Plan::One(_) => 1,
-            Plan::Many(_) => 2,
+            Plan::Many(_) | Plan::Run(_) => 2,
             Plan::Through => 3,
             Plan::Each => 6,
         }
     }
 
     pub(super) fn is_in(&self, text: &str, scratch: &mut Scratch) -> bool {
-        let input = Input::new(text);
+        match &self.plan {
+            Plan::Run(run) => match run.find(text.as_bytes(), 0) {
+                Some(hit) => self.holds_run(run, text, hit, scratch),
+                None => false,
+            },
+            Plan::One(_) | Plan::Many(_) | Plan::Through | Plan::Each => self.is_in_from(text, 0, scratch),
+        }
+    }
+
+    /// Whether a text matches in which the first run stands at `hit`.
+    fn holds_run(&self, run: &Run, text: &str, hit: usize, scratch: &mut Scratch) -> bool {
+        // A match holds this run or a later one, so it cannot begin much before this one.
+        let earliest = run.before.map_or(0, |before| hit.saturating_sub(before));
+        run.is_all || self.is_in_from(text, earliest, scratch)
+    }
+
+    /// Whether a match begins at `at` or later. What stands before still counts for assertions.
+    fn is_in_from(&self, text: &str, at: usize, scratch: &mut Scratch) -> bool {
+        let input = Input::new(text).span(at..text.len()).earliest(true);
         match &mut scratch.0 {
             Some(cache) => self.regex.search_half_with(cache, &input).is_some(),
             None => self.regex.search_half(&input).is_some(),
@@ -94,6 +120,7 @@ impl RegexMatcher {
                 let found = finder.find(aho_corasick::Input::new(bytes).span(at..bytes.len()))?;
                 Some(found.range())
             }),
+            Plan::Run(run) => self.scan_runs(run, texts, scratch, matches),
             Plan::Through => self.scan_through(texts, scratch, matches),
             Plan::Each => {
                 for (index, text) in texts.iter().enumerate() {
@@ -123,6 +150,23 @@ impl RegexMatcher {
                 matches(index);
             }
             at = end;
+        }
+    }
+
+    fn scan_runs(&self, run: &Run, texts: Plain<'_>, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
+        let bytes = texts.bytes();
+        let (mut at, mut from) = (0, 0);
+        while let Some(hit) = run.find(bytes, at) {
+            let (index, start, end) = text_at(texts.offsets(), from, hit);
+            from = index;
+            at = end;
+            // Over the end of its text: so is every other one that begins later in it.
+            if hit + run.len() > end {
+                continue;
+            }
+            if self.holds_run(run, texts.get(index), hit - start, scratch) {
+                matches(index);
+            }
         }
     }
 

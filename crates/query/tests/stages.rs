@@ -1,0 +1,59 @@
+//! Stages: which columns each needs, and in what order they come.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::query;
+use trawl_event::block::Projection;
+use trawl_query::Evaluator;
+
+/// What a stage needs: its names, and `TEXTS` or `ENVELOPES`.
+fn columns(projection: &Projection) -> String {
+    let Projection::Some { texts, names, envelopes } = projection else { return "ALL".to_owned() };
+    let marks = [(*texts, "TEXTS"), (*envelopes, "ENVELOPES")];
+    let marks = marks.iter().filter(|(wanted, _)| *wanted).map(|(_, mark)| *mark);
+    names.iter().map(String::as_str).chain(marks).collect::<Vec<_>>().join(" ")
+}
+
+fn stages(text: &str) -> Vec<String> {
+    let evaluator = Evaluator::new(&query(text)).unwrap();
+    (0..evaluator.stages()).map(|stage| columns(evaluator.projection(stage))).collect()
+}
+
+#[test]
+fn what_is_cheap_to_read_comes_first() {
+    assert_eq!(stages("timeout message:/a.c/ service:a"), ["service", "message", "TEXTS"]);
+    assert_eq!(stages("message:x http.status:>=500 level:>=warn"), ["http.status", "level", "message"]);
+    assert_eq!(stages("x timestamp:>2024-01-01T00:00:00Z"), ["", "TEXTS"]);
+    assert_eq!(stages("(timeout OR service:a) message:x"), ["message", "service TEXTS"]);
+}
+
+#[test]
+fn sides_that_need_the_same_columns_are_one_stage() {
+    assert_eq!(stages("connection reset -timeout"), ["TEXTS"]);
+    assert_eq!(stages("message:x level:error message:y"), ["level", "message"]);
+}
+
+#[test]
+fn what_is_no_conjunction_has_one_stage() {
+    assert_eq!(stages("a OR service:b"), ["service TEXTS"]);
+    assert_eq!(stages("-(a service:b)"), ["service TEXTS"]);
+}
+
+#[test]
+fn everything_needs_no_column() {
+    assert_eq!(stages("* | timechart 5m by level"), [""]);
+    assert_eq!(stages("* level:error"), ["level"]);
+    assert_eq!(Evaluator::new(&query("*")).unwrap().projection(0), &Projection::timestamps());
+}
+
+#[test]
+fn a_result_needs_the_columns_of_its_aggregate_or_order() {
+    let result = |text: &str| columns(&query(text).result_projection());
+    assert_eq!(result("timeout | timechart 5m by level"), "level");
+    assert_eq!(result("timeout | stats sum(ms), count(a) by severity"), "a a.* level ms severity ENVELOPES");
+    assert_eq!(result("timeout | top 10 service"), "service");
+    assert_eq!(result("timeout | sort -latency | fields a"), "latency");
+    assert_eq!(result("timeout service:x"), "");
+}
