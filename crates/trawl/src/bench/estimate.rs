@@ -1,0 +1,401 @@
+//! From measured figures to more data and more workers: a pure function.
+//!
+//! ```text
+//!   ratio    raw bytes asked for ÷ raw bytes measured
+//!   growing  what every segment takes (Growth)   × ratio, over all workers
+//!   fixed    what the matches take               as measured, on one worker after the other
+//!
+//!   time     planning + cold start + growing + fixed
+//!   growing  the longest of: a worker's tasks one after the other, each
+//!              invocation + round trips × first byte + CPU, and its bytes at the bandwidth of the network;
+//!            GETs at the rate of the prefixes; tasks at the rate of the coordinator
+//!   dollars  GETs + (workers' + coordinator's seconds) × memory + invocations + catalog reads
+//! ```
+//!
+//! Tasks are not rounded to whole waves, so that time rises with the data and falls with the workers without steps.
+
+use coordinator::plan::{TASK_BYTES, TASK_SEGMENTS};
+use serde::Serialize;
+use trawl_segment::WriteOptions;
+use trawl_store::prices::{
+    READ_UNIT_BYTES, USD_PER_GB_SECOND, USD_PER_GET, USD_PER_INVOCATION, USD_PER_READ_UNIT, WORKER_GB,
+};
+
+use super::assumptions::Assumptions;
+use super::figures::{Class, Data, Figures, Growth};
+
+/// Round trips that a segment takes before its row groups: index and footer, then chunks of the index.
+const ROUND_TRIPS_TO_OPEN: f64 = 2.0;
+/// Round trips of a row group: columns of the predicate, then those of the result.
+const ROUND_TRIPS_PER_ROW_GROUP: f64 = 2.0;
+
+/// How much data, and how many workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Scale {
+    /// Bytes of the events as they were sent.
+    pub raw_bytes: u64,
+    /// Most workers at once.
+    pub workers: u64,
+}
+
+/// What a search would take.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// From the request to the last answer.
+    pub seconds: f64,
+    /// Of that, reading the catalog.
+    pub planning_seconds: f64,
+    /// Object-store reads.
+    pub gets: f64,
+    /// Bytes read from the object store.
+    pub bytes_read: f64,
+    /// Tasks.
+    pub tasks: f64,
+    /// Seconds of all workers together.
+    pub worker_seconds: f64,
+    /// US dollars, all in all.
+    pub usd: f64,
+    /// Of that, for GETs.
+    pub usd_gets: f64,
+    /// Of that, for the time of functions and their invocations.
+    pub usd_functions: f64,
+    /// Of that, for reading the catalog.
+    pub usd_catalog: f64,
+}
+
+/// Some work at the object store and on a core.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Work {
+    bytes: f64,
+    gets: f64,
+    /// One after the other.
+    round_trips: f64,
+    cpu_seconds: f64,
+}
+
+impl Work {
+    fn of(class: &Class, data: &Data, assumptions: &Assumptions) -> Self {
+        let gets = class.gets as f64;
+        let row_groups = data.raw_bytes as f64 / WriteOptions::default().row_group_bytes as f64;
+        let most = ROUND_TRIPS_TO_OPEN * data.segments as f64 + ROUND_TRIPS_PER_ROW_GROUP * row_groups;
+        let round_trips = class.round_trips.map_or(gets.min(most), |counted| counted as f64);
+        Self {
+            bytes: class.bytes_read as f64,
+            gets,
+            // A call with more ranges than connections waits again.
+            round_trips: round_trips.max(gets / assumptions.connections),
+            cpu_seconds: class.worker_seconds * assumptions.cpu_factor,
+        }
+    }
+
+    fn times(self, factor: f64) -> Self {
+        Self {
+            bytes: self.bytes * factor,
+            gets: self.gets * factor,
+            round_trips: self.round_trips * factor,
+            cpu_seconds: self.cpu_seconds * factor,
+        }
+    }
+
+    /// What is more than `other`.
+    fn beyond(self, other: Self) -> Self {
+        let more = |own: f64, others: f64| (own - others).max(0.0);
+        Self {
+            bytes: more(self.bytes, other.bytes),
+            gets: more(self.gets, other.gets),
+            round_trips: more(self.round_trips, other.round_trips),
+            cpu_seconds: more(self.cpu_seconds, other.cpu_seconds),
+        }
+    }
+
+    /// Bytes per second when this work's requests go out over as many connections as they can.
+    fn bandwidth(self, assumptions: &Assumptions) -> f64 {
+        let at_once = if self.round_trips > 0.0 { self.gets / self.round_trips } else { 1.0 };
+        let at_once = at_once.clamp(1.0, assumptions.connections);
+        (at_once * assumptions.connection_bytes_per_second).min(assumptions.burst_bytes_per_second)
+    }
+
+    /// Seconds of one worker that does all of it, but for the invocations.
+    fn seconds(self, assumptions: &Assumptions) -> f64 {
+        let transfer = transfer_seconds(self.bytes, self.bandwidth(assumptions), assumptions);
+        self.round_trips * assumptions.first_byte.as_secs_f64() + self.cpu_seconds + transfer
+    }
+}
+
+/// Seconds in which one worker moves `bytes`: at `bandwidth` while the burst lasts, then no faster than the baseline.
+fn transfer_seconds(bytes: f64, bandwidth: f64, assumptions: &Assumptions) -> f64 {
+    let in_burst = bytes.min(assumptions.burst_bytes);
+    let later = bandwidth.min(assumptions.baseline_bytes_per_second);
+    in_burst / bandwidth + (bytes - in_burst) / later
+}
+
+/// The part of a class's work that grows with the data, and the part that does not.
+fn split(figures: &Figures, class: &Class, assumptions: &Assumptions) -> (Work, Work) {
+    let work = |class| Work::of(class, &figures.data, assumptions);
+    match &class.growth {
+        Growth::WithData => (work(class), Work::default()),
+        Growth::Constant => (Work::default(), work(class)),
+        Growth::LikeAbsent(name) => match figures.class(name) {
+            Some(absent) => (work(absent), work(class).beyond(work(absent))),
+            None => (work(class), Work::default()),
+        },
+    }
+}
+
+/// What a search of this class would take.
+pub fn estimate(figures: &Figures, class: &Class, scale: Scale, assumptions: &Assumptions) -> Estimate {
+    let data = &figures.data;
+    let ratio = scale.raw_bytes as f64 / data.raw_bytes.max(1) as f64;
+    let segments = data.segments as f64 * ratio;
+    let (growing, fixed) = split(figures, class, assumptions);
+    let growing = growing.times(ratio);
+    let tasks = match class.growth {
+        Growth::Constant => 1.0,
+        _ => (segments / segments_per_task(data)).max(1.0),
+    };
+    let workers = tasks.min(scale.workers.max(1) as f64);
+
+    let invocation = assumptions.invocation.as_secs_f64();
+    let cold_start = assumptions.cold_start.as_secs_f64();
+    let share = growing.times(1.0 / workers);
+    let share_seconds = tasks / workers * invocation + share.seconds(assumptions);
+    let at_request_rate = growing.gets / (assumptions.prefix_gets_per_second * assumptions.days.max(1.0));
+    let at_dispatch_rate = tasks / assumptions.dispatch_per_second;
+    let growing_seconds =
+        ramped_seconds(share_seconds, workers, assumptions).max(at_request_rate).max(at_dispatch_rate);
+
+    let (planning_seconds, read_units) = planning(segments, assumptions);
+    let seconds = planning_seconds + cold_start + growing_seconds + fixed.seconds(assumptions);
+    // A worker that waits for the rate of requests is paid for as well.
+    let busy_seconds = share_seconds.max(at_request_rate) * workers;
+    let worker_seconds = busy_seconds + cold_start * workers + fixed.seconds(assumptions);
+    let usd_gets = (growing.gets + fixed.gets) * USD_PER_GET;
+    let usd_functions = (worker_seconds + seconds) * WORKER_GB * USD_PER_GB_SECOND + (tasks + 1.0) * USD_PER_INVOCATION;
+    let usd_catalog = read_units * USD_PER_READ_UNIT;
+    Estimate {
+        seconds,
+        planning_seconds,
+        gets: growing.gets + fixed.gets,
+        bytes_read: growing.bytes + fixed.bytes,
+        tasks,
+        worker_seconds,
+        usd: usd_gets + usd_functions + usd_catalog,
+        usd_gets,
+        usd_functions,
+        usd_catalog,
+    }
+}
+
+/// Whole segments of the measured size that fit into a task.
+fn segments_per_task(data: &Data) -> f64 {
+    let segment_bytes = (data.stored_bytes / data.segments.max(1)).max(1);
+    (TASK_BYTES / segment_bytes).clamp(1, TASK_SEGMENTS as u64) as f64
+}
+
+/// Seconds to read the rows of so many segments, and the read units that takes. The rows of a day come page after page.
+fn planning(segments: f64, assumptions: &Assumptions) -> (f64, f64) {
+    let days = assumptions.days.max(1.0);
+    let catalog_bytes = segments * assumptions.row_bytes;
+    let pages_of_a_day = (catalog_bytes / days / assumptions.page_bytes).max(1.0);
+    let rounds = (days / assumptions.parallel_days).max(1.0);
+    let seconds = assumptions.overhead.as_secs_f64() + pages_of_a_day * rounds * assumptions.page.as_secs_f64();
+    (seconds, (catalog_bytes / READ_UNIT_BYTES as f64).max(days))
+}
+
+/// Seconds until `workers` have each worked `share_seconds`, or fewer of them as much, while Lambda gives a step of
+/// workers at once and another one after each interval.
+fn ramped_seconds(share_seconds: f64, workers: f64, assumptions: &Assumptions) -> f64 {
+    let interval = assumptions.scaling_interval.as_secs_f64();
+    let mut left = share_seconds * workers;
+    let mut running = assumptions.scaling_step.max(1.0).min(workers);
+    let mut seconds = 0.0;
+    while running < workers && left > running * interval {
+        left -= running * interval;
+        seconds += interval;
+        running = (running + assumptions.scaling_step.max(1.0)).min(workers);
+    }
+    seconds + left / running
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GB: u64 = 1_000_000_000;
+
+    /// One second of work and 90 MB in one request for each GB, which is one segment and one task.
+    fn class(name: &str, growth: Growth) -> Class {
+        Class {
+            name: name.to_owned(),
+            query: name.to_owned(),
+            growth,
+            wall_ms: 1000.0,
+            worker_seconds: 1.0,
+            bytes_read: 90_000_000,
+            gets: 1,
+            round_trips: Some(1),
+            s3_ms: None,
+            granules_read: 1,
+            granules_total: 1,
+            events_matched: 1,
+            usd: 0.0,
+        }
+    }
+
+    fn figures(classes: Vec<Class>) -> Figures {
+        let data = Data { raw_bytes: GB, stored_bytes: TASK_BYTES, index_bytes: 0, events: 1, segments: 1 };
+        Figures { origin: "made up".to_owned(), data, classes }
+    }
+
+    /// Everything beside the work itself takes no time, and bandwidth does not fall.
+    fn plain() -> Assumptions {
+        Assumptions {
+            baseline_bytes_per_second: 1.2e9,
+            cold_start: Duration::ZERO,
+            invocation: Duration::ZERO,
+            overhead: Duration::ZERO,
+            page: Duration::ZERO,
+            ..Assumptions::default()
+        }
+    }
+
+    fn close(found: f64, expected: f64) {
+        assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1e-9), "{found} is not {expected}");
+    }
+
+    fn estimate_one(class: Class, scale: Scale, assumptions: &Assumptions) -> Estimate {
+        estimate(&figures(vec![class.clone()]), &class, scale, assumptions)
+    }
+
+    #[test]
+    fn a_task_takes_latency_bandwidth_and_cpu() {
+        let one = Scale { raw_bytes: GB, workers: 1 };
+        let found = estimate_one(class("scan", Growth::WithData), one, &plain());
+        // 30 ms to the first byte, 90 MB at 90 MB/s, one second of CPU.
+        close(found.seconds, 2.03);
+        close(found.worker_seconds, 2.03);
+        close(found.usd_gets, 0.000_000_4);
+        // The worker and the coordinator, and an invocation of each.
+        close(found.usd_functions, 2.0 * 2.03 * 1.769 * 0.000_013_333_4 + 2.0 * 0.000_000_2);
+        close(found.usd_catalog, 30.0 * 0.000_000_125);
+        close(found.usd, found.usd_gets + found.usd_functions + found.usd_catalog);
+    }
+
+    #[test]
+    fn a_thousand_tasks_on_two_hundred_workers_take_five_times_one() {
+        let scale = Scale { raw_bytes: 1000 * GB, workers: 200 };
+        let found = estimate_one(class("scan", Growth::WithData), scale, &plain());
+        close(found.seconds, 5.0 * 2.03);
+        close(found.tasks, 1000.0);
+        close(found.gets, 1000.0);
+        close(found.bytes_read, 90e9);
+        close(found.worker_seconds, 1000.0 * 2.03);
+    }
+
+    #[test]
+    fn what_surrounds_the_work_is_added() {
+        let assumptions = Assumptions {
+            cold_start: Duration::from_millis(300),
+            invocation: Duration::from_millis(10),
+            overhead: Duration::from_millis(50),
+            page: Duration::from_millis(20),
+            ..plain()
+        };
+        let scale = Scale { raw_bytes: 1000 * GB, workers: 200 };
+        let found = estimate_one(class("scan", Growth::WithData), scale, &assumptions);
+        // 30 days in rounds of 16, a page each.
+        close(found.planning_seconds, 0.05 + 30.0 / 16.0 * 0.02);
+        close(found.seconds, found.planning_seconds + 0.3 + 5.0 * (2.03 + 0.01));
+    }
+
+    #[test]
+    fn bandwidth_falls_to_the_baseline_after_the_burst() {
+        let assumptions = Assumptions { burst_bytes: 90e6, baseline_bytes_per_second: 45e6, ..plain() };
+        let scale = Scale { raw_bytes: 2 * GB, workers: 1 };
+        let found = estimate_one(class("scan", Growth::WithData), scale, &assumptions);
+        close(found.seconds, 2.0 * (0.03 + 1.0) + 1.0 + 2.0);
+    }
+
+    #[test]
+    fn more_workers_than_lambda_gives_at_once_come_in_steps() {
+        let assumptions = Assumptions { scaling_step: 1000.0, ..plain() };
+        close(ramped_seconds(5.0, 1000.0, &assumptions), 5.0);
+        close(ramped_seconds(10.0, 2000.0, &assumptions), 15.0);
+        close(ramped_seconds(5.0, 3000.0, &assumptions), 10.0 + 5_000.0 / 2000.0);
+    }
+
+    #[test]
+    fn the_rate_of_requests_and_of_tasks_are_bounds() {
+        let scale = Scale { raw_bytes: 1_000_000 * GB, workers: 1_000_000 };
+        let scan = class("scan", Growth::WithData);
+        let few_prefixes = Assumptions { days: 1.0, ..plain() };
+        close(estimate_one(scan.clone(), scale, &few_prefixes).seconds, 500.0);
+        let many_gets = Class { gets: 11, ..scan };
+        close(estimate_one(many_gets, scale, &few_prefixes).seconds, 2000.0);
+    }
+
+    #[test]
+    fn a_search_of_the_newest_events_does_not_grow_but_in_planning() {
+        let newest = class("newest", Growth::Constant);
+        let found = estimate_one(newest, Scale { raw_bytes: 1_000_000 * GB, workers: 1000 }, &plain());
+        close(found.seconds, 2.03);
+        close(found.gets, 1.0);
+        // A million rows of 500 bytes, by 4 KiB.
+        close(found.usd_catalog, 500e6 / 4096.0 * 0.000_000_125);
+    }
+
+    #[test]
+    fn a_needle_grows_as_an_absent_one() {
+        let absent = Class { worker_seconds: 0.1, bytes_read: 9_000_000, ..class("absent", Growth::WithData) };
+        let needle =
+            Class { gets: 3, round_trips: Some(2), ..class("needle", Growth::LikeAbsent("absent".to_owned())) };
+        let figures = figures(vec![absent, needle.clone()]);
+        let found = estimate(&figures, &needle, Scale { raw_bytes: 1000 * GB, workers: 1000 }, &plain());
+        close(found.gets, 1000.0 + 2.0);
+        close(found.bytes_read, 9e9 + 81e6);
+        // Every segment: 30 ms, 0.1 s of CPU, 9 MB. Where it is: 30 ms and 0.9 s more, and 81 MB over two connections.
+        close(found.seconds, (0.03 + 0.1 + 0.1) + (0.03 + 0.9 + 0.45));
+    }
+
+    #[test]
+    fn small_segments_share_a_task() {
+        let data = |segments| Data { segments, ..figures(vec![]).data };
+        close(segments_per_task(&data(1)), 1.0);
+        close(segments_per_task(&data(4)), 4.0);
+        close(segments_per_task(&data(1000)), TASK_SEGMENTS as f64);
+        close(segments_per_task(&Data { stored_bytes: 10 * TASK_BYTES, ..data(1) }), 1.0);
+    }
+
+    proptest! {
+        #[test]
+        fn more_data_takes_no_less_and_more_workers_take_no_longer(
+            worker_seconds in 0.0..10.0_f64,
+            bytes_read in 0_u64..GB,
+            gets in 1_u64..200,
+            round_trips in proptest::option::of(1_u64..50),
+            growth in 0..2_u8,
+            raw_gb in 1_u64..10_000_000,
+            more_gb in 0_u64..10_000_000,
+            workers in 1_u64..20_000,
+            more_workers in 0_u64..20_000,
+        ) {
+            let growth = if growth == 0 { Growth::WithData } else { Growth::Constant };
+            let class = Class { worker_seconds, bytes_read, gets, round_trips, ..class("any", growth) };
+            let figures = figures(vec![class.clone()]);
+            let assumptions = Assumptions::default();
+            let at = |gb: u64, workers| estimate(&figures, &class, Scale { raw_bytes: gb * GB, workers }, &assumptions);
+            let base = at(raw_gb, workers);
+            let larger = at(raw_gb + more_gb, workers);
+            let wider = at(raw_gb, workers + more_workers);
+            let tolerance = 1.0 + 1e-9;
+            prop_assert!(larger.seconds * tolerance >= base.seconds, "{larger:?} {base:?}");
+            prop_assert!(larger.gets >= base.gets && larger.usd * tolerance >= base.usd);
+            prop_assert!(wider.seconds <= base.seconds * tolerance, "{wider:?} {base:?}");
+            prop_assert!(base.seconds.is_finite() && base.usd.is_finite() && base.seconds > 0.0);
+        }
+    }
+}
