@@ -107,6 +107,8 @@ mod tests {
             Settings { shards: SHARDS, max_event_age: None, flush_age: NEVER, flush_bytes: u64::MAX, retention: None };
         let node = runtime.block_on(Node::open(dir, &settings)).unwrap();
         runtime.block_on(node.close());
+        // Tasks that were aborted let go of the directory when the runtime ends.
+        drop(runtime);
         Embedded::open(dir, S3Timing::default()).unwrap()
     }
 

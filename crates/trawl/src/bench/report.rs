@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::assumptions::{Assumption, Assumptions};
-use super::estimate::{Estimate, Scale, estimate};
+use super::estimate::{Bound, Estimate, Scale, estimate};
 use super::figures::{Class, Data, Figures};
 use super::text;
 use crate::output::style;
@@ -106,7 +106,7 @@ pub fn model(model: &Model<'_>, out: &mut dyn Write) -> io::Result<()> {
             "\n{heading}{} raw{heading:#}, {} stored, up to {} tasks",
             size(raw_bytes as f64),
             size(stored),
-            text::count(tasks)
+            units::count(tasks as u64)
         )?;
         let mut table = Table::new(&["class", "read", "GETs"]);
         for count in &workers {
@@ -117,24 +117,46 @@ pub fn model(model: &Model<'_>, out: &mut dyn Write) -> io::Result<()> {
             let Some(first) = of_class.first() else { continue };
             let mut row = vec![class.name.clone(), size(first.estimate.bytes_read), text::count(first.estimate.gets)];
             for found in &of_class {
-                row.extend([text::seconds(found.estimate.seconds), text::usd(found.estimate.usd)]);
+                let Estimate { seconds, usd, bound, .. } = found.estimate;
+                row.extend([format!("{} {}", text::seconds(seconds), mark(bound)), text::usd(usd)]);
             }
             table.rows.push(row);
         }
         table.write(1, out)?;
     }
+    for (bound, meaning) in [
+        (Bound::Dispatch, "no sooner than the coordinator has handed out all tasks"),
+        (Bound::Requests, "no sooner than S3 has answered all requests"),
+    ] {
+        if model.estimates.iter().any(|estimated| estimated.estimate.bound == bound) {
+            writeln!(out, "{}  {meaning}", mark(bound))?;
+        }
+    }
+    assumptions(&model.assumptions, out)
+}
+
+/// What stands behind a time that is not the workers'.
+fn mark(bound: Bound) -> char {
+    match bound {
+        Bound::Workers => ' ',
+        Bound::Requests => 's',
+        Bound::Dispatch => 'd',
+    }
+}
+
+fn assumptions(assumptions: &[Assumption], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{0}assumptions{0:#}", style::HEADING)?;
     let mut table = Table::new(&["what", "value", "unit", "source"]);
-    for Assumption { name, value, unit, source } in &model.assumptions {
-        let digits = if value.fract() == 0.0 { 0 } else { 3 - value.abs().log10().floor().clamp(-9.0, 3.0) as usize };
-        table.rows.push(vec![
-            (*name).to_owned(),
-            format!("{value:.digits$}"),
-            (*unit).to_owned(),
-            (*source).to_owned(),
-        ]);
+    for Assumption { name, value, unit, source } in assumptions {
+        table.rows.push(vec![(*name).to_owned(), short(*value), (*unit).to_owned(), (*source).to_owned()]);
     }
     table.write_aligned(&[false, true, false, false], out)
+}
+
+/// A number with up to four digits after the point.
+fn short(value: f64) -> String {
+    let digits = format!("{value:.4}");
+    digits.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn most_tasks(estimates: &[&Estimated<'_>]) -> f64 {
@@ -185,5 +207,31 @@ impl Table {
         let heading = style::HEADING;
         writeln!(out, "{heading}{}{heading:#}", line(&self.columns))?;
         self.rows.iter().try_for_each(|cells| writeln!(out, "{}", line(cells)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_are_not_the_workers_are_marked_and_explained() {
+        let figures = Figures::reference().unwrap();
+        let assumptions = Assumptions { dispatch_per_second: 1.0, ..Assumptions::default() };
+        let scale = Scale { raw_bytes: 100 * figures.data.raw_bytes, workers: 1000 };
+        let mut out = Vec::new();
+        model(&Model::new(&figures, &assumptions, &[scale]), &mut out).unwrap();
+        let text = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
+        let absent = text.lines().find(|line| line.starts_with("word, absent")).unwrap();
+        assert!(absent.contains(" min d"), "{absent}");
+        assert!(text.contains("d  no sooner than the coordinator") && !text.contains("s  no sooner"), "{text}");
+    }
+
+    #[test]
+    fn values_of_assumptions_are_short() {
+        for (value, text) in [(30.0, "30"), (5500.0, "5500"), (0.0004, "0.0004"), (67.108_864, "67.1089"), (0.2, "0.2")]
+        {
+            assert_eq!(short(value), text);
+        }
     }
 }
