@@ -1,7 +1,7 @@
 //! The `trawl` command: one file per verb.
 //!
 //! * [`cli`]: what may stand on the command line, and its help
-//! * [`push`], [`search`], [`tail`], [`simulate`], [`status`], [`compact`], [`local`], [`bench`]: the verbs
+//! * [`push`], [`search`], [`tail`], [`simulate`], [`status`], [`compact`], [`local`], [`mod@bench`]: the verbs
 //! * [`output`]: events and tables as text for people and programs
 //! * [`timespec`], [`units`]: times, durations and sizes, read and written
 //! * [`sender`]: batches over several connections; [`signal`]: Ctrl-C

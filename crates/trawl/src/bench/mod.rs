@@ -1,9 +1,9 @@
 //! `trawl bench`: measures searches, and estimates them for more data on AWS.
 //!
 //! * [`queries`]: one query of each class, with terms from the data
-//! * [`measure`]: runs them on a [`target`]: a server, or one [`embedded`] here
+//! * [`mod@measure`]: runs them on a [`target`]: a server, or one [`embedded`] here
 //! * [`figures`]: what came out, as it is written and read again
-//! * [`estimate`]: figures → time, requests and dollars at another scale; [`assumptions`]: what that rests on
+//! * [`mod@estimate`]: figures → time, requests and dollars at another scale; [`assumptions`]: what that rests on
 //! * [`report`]: both for people and programs
 //!
 //! The formula and the sources are in `docs/model.md`.
