@@ -37,16 +37,16 @@ use measure::{Plan, measure};
 use target::Target;
 
 const HELP: &str = "\
-Without QUERY the standard classes are run: words, substrings and regexes that occur rarely, often or not at all,
-a field, a timechart and a top. Their terms are taken from the newest events.
+Without QUERY the standard classes are run: words, substrings and regexes that occur rarely or
+not at all, a frequent word, a field, a timechart, a top. Terms come from the newest events.
 
-With --model the figures are extended to more data and many workers on AWS. They come from --figures, else from
---data or a server that is named (--url or TRAWL_URL), which is measured first, else from the reference data:
-1 GB of logs, built in. docs/model.md has the formula and the sources.
+With --model the figures are extended to more data and many workers on AWS. They come from
+--figures; else --data, or a server that is named (--url, TRAWL_URL), is measured first; else they
+are those of 1 GB of reference logs, built in. docs/model.md has the formula and the sources.
 
 Examples:
   trawl bench                                     the standard queries on http://127.0.0.1:8080
-  trawl bench --data ./trawl-data                 … on a directory that no server uses; counts round trips too
+  trawl bench --data ./trawl-data                 … on a directory; counts round trips too
   trawl bench --runs 9 'timeout service:checkout' '* | timechart 5m by level'
   trawl bench -o json > figures.json              for later
   trawl bench --model                             the reference data at 1 TB, 100 TB and 1 PB
