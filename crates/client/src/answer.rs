@@ -174,6 +174,8 @@ pub struct ServerStatus {
     pub stored_bytes: u64,
     /// The bytes of their indexes.
     pub index_bytes: u64,
+    /// The bytes of their events as they were sent.
+    pub raw_bytes: u64,
 }
 
 /// Whether the server is up; what it says beside that is its own.

@@ -7,11 +7,15 @@
 //! * [`ports`]: what a stage may ask for, and the values that cross
 //! * [`ring`]: which shard a batch goes to
 //! * [`local`]: the embedded adapters
+//! * [`model`]: any object store with the timing, the counters and the prices of S3
+//! * [`prices`]: what AWS charges
 //! * [`conformance`]: the behaviour every adapter must show
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod conformance;
 pub mod local;
+pub mod model;
 pub mod ports;
+pub mod prices;
 pub mod ring;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trawl_client::{Client, Retries};
 
-use crate::{local, push, search, simulate, status, tail};
+use crate::{bench, local, push, search, simulate, status, tail};
 
 const EXAMPLES: &str = "\
 Start here:
@@ -36,15 +36,9 @@ pub struct Cli {
 /// Which server to talk to.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
-    /// Address of the server, http:// or https://.
-    #[arg(
-        long,
-        global = true,
-        env = "TRAWL_URL",
-        default_value = "http://127.0.0.1:8080",
-        help_heading = "Global options"
-    )]
-    pub url: String,
+    /// Address of the server, http:// or https:// [default: http://127.0.0.1:8080].
+    #[arg(long, global = true, env = "TRAWL_URL", help_heading = "Global options")]
+    pub url: Option<String>,
     /// API key, where the server asks for one.
     #[arg(
         long,
@@ -67,9 +61,12 @@ impl ServerArgs {
     /// A client for a verb that goes on for long: it outlasts a server that is away for a while.
     pub fn patient(&self) -> anyhow::Result<Client> {
         let api_key = self.api_key.as_deref().filter(|key| !key.is_empty());
-        Ok(Client::new(&self.url, api_key)?)
+        Ok(Client::new(self.url.as_deref().unwrap_or(DEFAULT_URL), api_key)?)
     }
 }
+
+/// Where `trawl local` listens by default.
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
 /// How long a verb whose caller waits tries to reach the server.
 const ANSWER_SOON: Duration = Duration::from_secs(3);
@@ -113,6 +110,8 @@ pub enum Command {
     Simulate(simulate::SimulateArgs),
     /// Show what the server holds.
     Status(status::StatusArgs),
+    /// Measure searches, and estimate them for more data on AWS.
+    Bench(bench::BenchArgs),
     /// Persist and compact everything now (servers started with `trawl local`).
     Compact,
 }
@@ -142,7 +141,7 @@ mod tests {
     #[test]
     fn every_verb_shows_examples() {
         let mut cli = Cli::command();
-        for verb in ["local", "push", "search", "tail", "simulate", "status"] {
+        for verb in ["local", "push", "search", "tail", "simulate", "status", "bench"] {
             let help = cli.find_subcommand_mut(verb).expect(verb).render_long_help().to_string();
             assert!(help.contains("Examples:") && help.contains(&format!("trawl {verb}")), "{verb}: {help}");
         }

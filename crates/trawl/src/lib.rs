@@ -1,7 +1,7 @@
 //! The `trawl` command: one file per verb.
 //!
 //! * [`cli`]: what may stand on the command line, and its help
-//! * [`push`], [`search`], [`tail`], [`simulate`], [`status`], [`compact`], [`local`]: the verbs
+//! * [`push`], [`search`], [`tail`], [`simulate`], [`status`], [`compact`], [`local`], [`mod@bench`]: the verbs
 //! * [`output`]: events and tables as text for people and programs
 //! * [`timespec`], [`units`]: times, durations and sizes, read and written
 //! * [`sender`]: batches over several connections; [`signal`]: Ctrl-C
@@ -13,6 +13,7 @@
 // The command is what owns the clock, the threads and the chance that everything below it is handed.
 #![allow(clippy::disallowed_methods)]
 
+pub mod bench;
 pub mod cli;
 pub mod compact;
 pub mod local;
@@ -61,6 +62,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Command::Tail(args) => tail::run(&server.patient()?, &args),
         cli::Command::Simulate(args) => simulate::run(|| server.patient(), &args),
         cli::Command::Status(args) => status::run(&server.client()?, &args),
+        cli::Command::Bench(args) => bench::run(server, &args),
         cli::Command::Compact => compact::run(&server.client()?),
     }
 }

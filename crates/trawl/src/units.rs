@@ -1,12 +1,13 @@
 //! Sizes and counts, read and written for people.
 
 /// Units of a size in bytes: decimal, and binary with an `i`.
-const SIZES: [(&str, u64); 9] = [
+const SIZES: [(&str, u64); 10] = [
     ("b", 1),
     ("kb", 1000),
     ("mb", 1_000_000),
     ("gb", 1_000_000_000),
     ("tb", 1_000_000_000_000),
+    ("pb", 1_000_000_000_000_000),
     ("kib", 1 << 10),
     ("mib", 1 << 20),
     ("gib", 1 << 30),
@@ -30,7 +31,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
 
 /// A size with three digits and a decimal unit: `28.6 MB`.
 pub fn size(bytes: u64) -> String {
-    let decimal = &SIZES[..5];
+    let decimal = &SIZES[..6];
     let (name, unit) = decimal.iter().rev().find(|(_, unit)| bytes >= *unit).unwrap_or(&decimal[0]);
     let value = bytes as f64 / *unit as f64;
     let digits = match () {

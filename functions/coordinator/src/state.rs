@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use trawl_api::search::{Aggregates, Cost, Failure, Order, Progress, Status};
 use trawl_event::Timestamp;
 use trawl_store::ports::{ScanResult, SearchId, StoreError};
+use trawl_store::prices::{USD_PER_GB_SECOND, USD_PER_GET, USD_PER_INVOCATION, WORKER_GB};
 
 /// How long results are kept.
 pub const RESULTS_KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -15,15 +16,6 @@ pub const RESULTS_KEPT: Duration = Duration::from_secs(24 * 3600);
 pub const LEASE: Duration = Duration::from_secs(60);
 /// How often a run writes its state at least.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
-
-/// US dollars for an S3 GET: $0.0004 per 1,000 (us-east-1, 2026-11).
-const USD_PER_GET: f64 = 0.000_000_4;
-/// US dollars for a gigabyte-second of Lambda on arm64 (us-east-1, 2026-11).
-const USD_PER_GB_SECOND: f64 = 0.000_013_333_4;
-/// US dollars for a Lambda invocation (us-east-1, 2026-11).
-const USD_PER_INVOCATION: f64 = 0.000_000_2;
-/// Memory of a scan worker in GB: what buys one vCPU.
-const WORKER_GB: f64 = 1.769;
 
 /// A search as its request asked for it, times resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

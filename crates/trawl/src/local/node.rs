@@ -20,7 +20,7 @@ use trawl_store::local::objects::LocalObjects;
 use trawl_store::local::searches::LocalSearches;
 use trawl_store::local::stream::{LocalStream, StreamOptions};
 use trawl_store::local::workers::{LocalWorkers, blocking};
-use trawl_store::ports::{Launcher, Result, ScanResult, ScanTask, SearchId, StoreError, Stream, Workers};
+use trawl_store::ports::{Launcher, Objects, Result, ScanResult, ScanTask, SearchId, StoreError, Stream, Workers};
 
 use super::flush::{self, Flusher};
 use super::housekeeping::{self, Housekeeper};
@@ -131,13 +131,22 @@ pub struct Node {
 impl Node {
     /// Opens the data in `dir` and starts the threads that work on it. Needs a tokio runtime around it.
     pub async fn open(dir: &Path, settings: &Settings) -> anyhow::Result<Self> {
+        Self::open_scanning(dir, settings, |objects| objects).await
+    }
+
+    /// As [`Self::open`], with scan workers that read the objects through what `scanned` makes of them.
+    pub async fn open_scanning<O: Objects + 'static>(
+        dir: &Path,
+        settings: &Settings,
+        scanned: impl FnOnce(Arc<LocalObjects>) -> O,
+    ) -> anyhow::Result<Self> {
         let options = StreamOptions { shards: settings.shards, ..StreamOptions::default() };
         let stream = Arc::new(LocalStream::open(&dir.join("stream"), options, System)?);
         let objects = Arc::new(LocalObjects::open(&dir.join("objects"))?);
         let catalog = Arc::new(LocalCatalog::open(&dir.join("catalog.sqlite"))?);
         let searches = Arc::new(LocalSearches::open(&dir.join("searches.sqlite"))?);
 
-        let worker = Arc::new(ScanWorker::new(stream.clone(), objects.clone(), catalog.clone(), System));
+        let worker = Arc::new(ScanWorker::new(stream.clone(), scanned(objects.clone()), catalog.clone(), System));
         let scan = blocking(move |task: ScanTask| {
             let worker = worker.clone();
             async move { Ok(worker.run(&task).await?) }
