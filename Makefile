@@ -7,6 +7,9 @@ SHELL := /bin/bash
 CARGO ?= cargo
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 TRAWL := $(TARGET_DIR)/quick/trawl
+# The peers of the benchmark that are Python modules.
+BENCH_VENV := $(TARGET_DIR)/bench-venv
+BENCH_PYTHON := $(BENCH_VENV)/bin/python
 # Arguments of `trawl local` and of the benchmark: make run ARGS='--listen 127.0.0.1:9000'
 ARGS ?=
 # Seconds for which each fuzz target runs, and the targets.
@@ -66,8 +69,23 @@ audit: ## look for known vulnerabilities in dependencies (fetches the advisory d
 	$(CARGO) deny --locked check advisories
 
 .PHONY: bench
-bench: build ## measure ingest and search of 1 GB of logs (ARGS='--logs FILE.ndjson')
-	python3 benches/local.py --trawl $(TRAWL) $(ARGS)
+bench: build bench-peers ## compare with DuckDB, ClickHouse, DataFusion, ripgrep; write docs/benchmarks.md (ARGS='--help')
+	TRAWL_BIN=$(TRAWL) $(BENCH_PYTHON) -m benches $(ARGS)
+
+.PHONY: readers
+readers: bench-peers ## read the segments of ARGS='--data DIR' with other programs
+	$(BENCH_PYTHON) -m benches.readers $(ARGS)
+
+# The Python modules are pinned, and stay out of the system's Python.
+.PHONY: bench-peers
+bench-peers: $(BENCH_VENV)/installed
+	@command -v rg >/dev/null || apt-get install -y ripgrep || sudo -n apt-get install -y ripgrep || \
+		echo 'make: ripgrep is missing and could not be installed (Debian: apt-get install ripgrep): measuring without it' >&2
+
+$(BENCH_VENV)/installed: benches/requirements.txt
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 .PHONY: fuzz
 fuzz: compilers ## fuzz decoding, queries, segments and batches, FUZZ_SECONDS=60 each

@@ -1,0 +1,1 @@
+"""Measurements of Trawl, alone and beside its peers: `make bench`."""
