@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn texts() -> Projection {
-    Projection::Some { texts: true, names: ["latency".to_owned()].into(), envelopes: true }
+    Projection::Some { texts: true, names: ["latency".to_owned()].into(), envelopes: true, times: true }
 }
 
 /// Every batch of a record that can be found is read; errors are fine.

@@ -42,7 +42,7 @@ fn read(object: &Bytes, footer_offset: u64) -> Option<Vec<Block>> {
     let directory = &object[usize::try_from(footer_offset).ok()?.min(object.len())..];
     let reader = SegmentReader::open(directory, footer_offset).ok()?;
     let fetched = Fetched::whole(object.clone());
-    let texts = Projection::Some { texts: true, names: ["http.*".to_owned()].into(), envelopes: false };
+    let texts = Projection::Some { texts: true, names: ["http.*".to_owned()].into(), envelopes: false, times: true };
     let mut blocks = Some(Vec::new());
     for (index, row_group) in reader.row_groups().iter().enumerate() {
         for projection in [&Projection::timestamps(), &texts] {

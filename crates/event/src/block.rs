@@ -204,6 +204,7 @@ impl Column {
     }
 
     /// Where in `values` the value of `row` stands, if it has one.
+    #[inline]
     pub fn index_of(&self, row: u32) -> Option<usize> {
         // Most columns are full or nearly so: look where the row would stand first.
         let guess = row as usize;
@@ -307,7 +308,7 @@ impl Block {
     }
 }
 
-/// Which columns of a block somebody needs. Timestamps always come along.
+/// Which columns of a block somebody needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
     /// Everything, envelopes included: what giving events back takes.
@@ -322,13 +323,15 @@ pub enum Projection {
         names: std::collections::BTreeSet<String>,
         /// The envelopes, which tell under which alias a canonical field was sent.
         envelopes: bool,
+        /// The timestamps. Without them a reader may leave zeros in their place.
+        times: bool,
     },
 }
 
 impl Projection {
     /// Timestamps alone.
     pub fn timestamps() -> Self {
-        Self::Some { texts: false, names: Default::default(), envelopes: false }
+        Self::Some { texts: false, names: Default::default(), envelopes: false, times: true }
     }
 
     /// Whether a column of this name and kind is needed.
@@ -350,6 +353,16 @@ impl Projection {
         }
     }
 
+    /// No column at all.
+    pub fn nothing() -> Self {
+        Self::Some { texts: false, names: Default::default(), envelopes: false, times: false }
+    }
+
+    /// Whether timestamps are needed.
+    pub fn wants_times(&self) -> bool {
+        matches!(self, Self::All | Self::Some { times: true, .. })
+    }
+
     /// Whether envelopes are needed.
     pub fn wants_envelopes(&self) -> bool {
         matches!(self, Self::All | Self::Some { envelopes: true, .. })
@@ -358,9 +371,12 @@ impl Projection {
     /// What either needs.
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Some { texts, mut names, envelopes }, Self::Some { texts: t, names: n, envelopes: e }) => {
+            (
+                Self::Some { texts, mut names, envelopes, times },
+                Self::Some { texts: t, names: n, envelopes: e, times: needs_times },
+            ) => {
                 names.extend(n);
-                Self::Some { texts: texts || t, names, envelopes: envelopes || e }
+                Self::Some { texts: texts || t, names, envelopes: envelopes || e, times: times || needs_times }
             }
             _ => Self::All,
         }

@@ -45,11 +45,13 @@ impl RowSet {
     }
 
     /// How many rows the block has (not how many are in the set).
+    #[inline]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// The set as bits, 64 rows a word, the least significant first; none beyond the last row is set.
+    #[inline]
     pub fn words(&self) -> &[u64] {
         &self.words
     }
@@ -71,11 +73,13 @@ impl RowSet {
     }
 
     /// Whether `row` is in the set.
+    #[inline]
     pub fn contains(&self, row: usize) -> bool {
         row < self.rows && self.words[row / WORD_BITS] >> (row % WORD_BITS) & 1 == 1
     }
 
     /// Adds `row`; panics beyond the block's rows, as slices do.
+    #[inline]
     pub fn insert(&mut self, row: usize) {
         assert!(row < self.rows, "row {row} of {}", self.rows);
         self.words[row / WORD_BITS] |= 1 << (row % WORD_BITS);

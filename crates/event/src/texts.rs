@@ -50,16 +50,19 @@ pub struct Plain<'t> {
 
 impl<'t> Plain<'t> {
     /// All of them as one run of UTF-8.
+    #[inline]
     pub fn bytes(&self) -> &'t [u8] {
         self.bytes
     }
 
     /// The borders between them: one more than there are strings, ascending.
+    #[inline]
     pub fn offsets(&self) -> &'t [u32] {
         self.offsets
     }
 
     /// How many strings there are.
+    #[inline]
     pub fn len(&self) -> usize {
         self.offsets.len() - 1
     }
@@ -70,6 +73,7 @@ impl<'t> Plain<'t> {
     }
 
     /// String `index`; panics when there is none, as slices do.
+    #[inline]
     pub fn get(&self, index: usize) -> &'t str {
         let range = self.offsets[index] as usize..self.offsets[index + 1] as usize;
         // Only `push` and `append` add bytes, always whole strings; re-checking the
@@ -137,6 +141,7 @@ impl Texts {
     }
 
     /// How many strings there are.
+    #[inline]
     pub fn len(&self) -> usize {
         match &self.coded {
             Some(coded) => coded.codes.len(),
@@ -171,6 +176,7 @@ impl Texts {
     }
 
     /// String `index`; panics when there is none, as slices do.
+    #[inline]
     pub fn get(&self, index: usize) -> &str {
         match self.form() {
             Form::Plain(plain) => plain.get(index),

@@ -59,8 +59,10 @@ impl Query {
     /// The columns that the aggregate and the sort need, of the rows that matched: [`Query::projection`] without
     /// those of the filter.
     pub fn result_projection(&self) -> Projection {
-        let mut wanted = Wanted::default();
+        // Events are in order of time, if only among equals of a sort.
+        let mut wanted = Wanted { times: !self.has_aggregate(), ..Wanted::default() };
         for pipe in &self.pipes {
+            wanted.times |= matches!(pipe, Pipe::Timechart { .. });
             match pipe {
                 Pipe::Stats { aggregates, by } | Pipe::Timechart { aggregates, by, .. } => {
                     aggregates.iter().for_each(|aggregate| wanted.aggregate(aggregate));
@@ -119,11 +121,12 @@ struct Wanted {
     texts: bool,
     names: BTreeSet<String>,
     envelopes: bool,
+    times: bool,
 }
 
 impl Wanted {
     fn into_projection(self) -> Projection {
-        Projection::Some { texts: self.texts, names: self.names, envelopes: self.envelopes }
+        Projection::Some { texts: self.texts, names: self.names, envelopes: self.envelopes, times: self.times }
     }
 
     fn filter(&mut self, filter: &Filter) {
@@ -144,6 +147,7 @@ impl Wanted {
 
     /// A field; with the fields inside it, if whether it exists is the question.
     fn field(&mut self, name: &str, inside: bool) {
+        self.times |= name == TIMESTAMP || names::is_timestamp_alias(name);
         if name == TIMESTAMP {
             return;
         }

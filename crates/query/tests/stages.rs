@@ -8,10 +8,10 @@ use common::query;
 use trawl_event::block::Projection;
 use trawl_query::Evaluator;
 
-/// What a stage needs: its names, and `TEXTS` or `ENVELOPES`.
+/// What a stage needs: its names, and `TEXTS`, `ENVELOPES` or `TIMES`.
 fn columns(projection: &Projection) -> String {
-    let Projection::Some { texts, names, envelopes } = projection else { return "ALL".to_owned() };
-    let marks = [(*texts, "TEXTS"), (*envelopes, "ENVELOPES")];
+    let Projection::Some { texts, names, envelopes, times } = projection else { return "ALL".to_owned() };
+    let marks = [(*texts, "TEXTS"), (*envelopes, "ENVELOPES"), (*times, "TIMES")];
     let marks = marks.iter().filter(|(wanted, _)| *wanted).map(|(_, mark)| *mark);
     names.iter().map(String::as_str).chain(marks).collect::<Vec<_>>().join(" ")
 }
@@ -25,7 +25,7 @@ fn stages(text: &str) -> Vec<String> {
 fn what_is_cheap_to_read_comes_first() {
     assert_eq!(stages("timeout message:/a.c/ service:a"), ["service", "message", "TEXTS"]);
     assert_eq!(stages("message:x http.status:>=500 level:>=warn"), ["http.status", "level", "message"]);
-    assert_eq!(stages("x timestamp:>2024-01-01T00:00:00Z"), ["", "TEXTS"]);
+    assert_eq!(stages("x timestamp:>2024-01-01T00:00:00Z"), ["TIMES", "TEXTS"]);
     assert_eq!(stages("(timeout OR service:a) message:x"), ["message", "service TEXTS"]);
 }
 
@@ -45,15 +45,16 @@ fn what_is_no_conjunction_has_one_stage() {
 fn everything_needs_no_column() {
     assert_eq!(stages("* | timechart 5m by level"), [""]);
     assert_eq!(stages("* level:error"), ["level"]);
-    assert_eq!(Evaluator::new(&query("*")).unwrap().projection(0), &Projection::timestamps());
+    assert_eq!(Evaluator::new(&query("*")).unwrap().projection(0), &Projection::nothing());
 }
 
 #[test]
 fn a_result_needs_the_columns_of_its_aggregate_or_order() {
     let result = |text: &str| columns(&query(text).result_projection());
-    assert_eq!(result("timeout | timechart 5m by level"), "level");
+    assert_eq!(result("timeout | timechart 5m by level"), "level TIMES");
     assert_eq!(result("timeout | stats sum(ms), count(a) by severity"), "a a.* level ms severity ENVELOPES");
     assert_eq!(result("timeout | top 10 service"), "service");
-    assert_eq!(result("timeout | sort -latency | fields a"), "latency");
-    assert_eq!(result("timeout service:x"), "");
+    assert_eq!(result("timeout | sort -latency | fields a"), "latency TIMES");
+    assert_eq!(result("timeout service:x"), "TIMES");
+    assert_eq!(result("timeout | stats max(timestamp)"), "TIMES");
 }

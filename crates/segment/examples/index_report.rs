@@ -32,7 +32,7 @@ fn main() {
     let mut random = random();
     let everything = Fetched::whole(object.clone());
     for (row_group, info) in reader.row_groups().iter().enumerate() {
-        let texts = Projection::Some { texts: true, names: Default::default(), envelopes: false };
+        let texts = Projection::Some { texts: true, names: Default::default(), envelopes: false, times: true };
         let block = reader.read(row_group, &texts, None, &everything).unwrap();
         let rows = info.granule_rows;
         let base = granules.len();

@@ -162,8 +162,9 @@ fn main() {
         texts: false,
         names: names.iter().map(|name| name.to_string()).collect(),
         envelopes: false,
+        times: true,
     };
-    let texts = Projection::Some { texts: true, names: Default::default(), envelopes: false };
+    let texts = Projection::Some { texts: true, names: Default::default(), envelopes: false, times: true };
     for (what, projection) in [
         ("all", Projection::All),
         ("texts", texts),

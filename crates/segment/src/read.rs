@@ -175,6 +175,7 @@ impl SegmentReader {
         let mut reader = ChunkReader::new(fetched);
         let share = u128::from(info.raw_bytes) * selection.len() as u128 / info.rows as u128;
         let mut block = Block {
+            timestamps: vec![0; selection.len()],
             envelope_codes: vec![0; selection.len()],
             envelopes: vec![Envelope::default()],
             raw_bytes: share as u64,
@@ -239,7 +240,7 @@ impl SegmentReader {
             .chain([Needed::Rest, Needed::Envelopes]);
         kinds.zip(&group.chunks).filter(|(needed, chunk)| {
             let wanted = || match needed {
-                Needed::Timestamps => true,
+                Needed::Timestamps => projection.wants_times(),
                 Needed::Attribute(index) => projection.wants(&columns[*index].name, columns[*index].kind),
                 Needed::Rest => self.directory.rest.wanted_by(projection),
                 Needed::Envelopes => projection.wants_envelopes(),

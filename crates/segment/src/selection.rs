@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use trawl_event::RowSet;
 
+/// Which values of a page are read, as ascending runs of their places; `None` for all.
+pub(crate) type Kept = Option<Vec<Range<usize>>>;
+
 /// All rows, or some, renumbered in order.
 pub(crate) struct Selection<'s> {
     rows: Option<&'s RowSet>,
@@ -51,35 +54,61 @@ impl<'s> Selection<'s> {
     }
 
     /// Appends the new numbers of those of `present` that are read, and says which these
-    /// are, by their place in `present`; `None` for all. `present` lies in `rows`, ascending.
-    pub(crate) fn renumber(&self, rows: &Range<u32>, present: &[u32], out: &mut Vec<u32>) -> Option<RowSet> {
+    /// are, as runs of places in `present`; `None` for all. `present` lies in `rows`, ascending.
+    pub(crate) fn renumber(&self, rows: &Range<u32>, present: &[u32], out: &mut Vec<u32>) -> Kept {
         let Some(set) = self.rows else {
             out.extend_from_slice(present);
             return None;
         };
-        if self.count(rows) == rows.len() {
-            let first = self.rank(rows.start);
-            out.extend(present.iter().map(|row| row - rows.start + first));
-            return None;
-        }
-        let mut kept = RowSet::none(present.len());
-        for (index, row) in present.iter().enumerate() {
-            if set.contains(*row as usize) {
-                kept.insert(index);
-                out.push(self.rank(*row));
+        let is_full = present.len() == rows.len();
+        let mut kept = Vec::new();
+        let mut from = 0;
+        for run in runs(set, rows) {
+            // Where every row has a value, a row's place is its number.
+            let place = |row: u32| match is_full {
+                true => (row - rows.start) as usize,
+                false => from + present[from..].partition_point(|other| *other < row),
+            };
+            let places = place(run.start)..place(run.end);
+            if places.is_empty() {
+                continue;
             }
+            from = places.end;
+            let first = self.rank(run.start);
+            out.extend(present[places.clone()].iter().map(|row| row - run.start + first));
+            kept.push(places);
         }
-        Some(kept)
+        (kept != [0..present.len()]).then_some(kept)
     }
 
-    /// Which of the values of these rows, which all have one, are read; `None` for all.
-    pub(crate) fn of_required(&self, rows: &Range<u32>) -> Option<RowSet> {
+    /// Which of the values of these rows, which all have one, are read.
+    pub(crate) fn of_required(&self, rows: &Range<u32>) -> Kept {
         let set = self.rows.filter(|_| self.count(rows) < rows.len())?;
-        let mut kept = RowSet::none(rows.len());
-        let read = rows.clone().filter(|row| set.contains(*row as usize));
-        read.for_each(|row| kept.insert((row - rows.start) as usize));
-        Some(kept)
+        Some(runs(set, rows).map(|run| (run.start - rows.start) as usize..(run.end - rows.start) as usize).collect())
     }
+}
+
+/// The runs of rows of a set within `rows`.
+fn runs<'s>(set: &'s RowSet, rows: &Range<u32>) -> impl Iterator<Item = Range<u32>> + 's {
+    let (mut at, end) = (rows.start, rows.end);
+    let words = set.words();
+    // The first row from `at` on whose bit is set, or is not if `flipped`.
+    let next = move |mut at: u32, flipped: u64| {
+        while at < end {
+            let word = words.get(at as usize / 64).copied().unwrap_or(0) ^ flipped;
+            let rest = word >> (at % 64);
+            if rest != 0 {
+                return (at + rest.trailing_zeros()).min(end);
+            }
+            at = (at / 64 + 1) * 64;
+        }
+        end
+    };
+    std::iter::from_fn(move || {
+        let start = next(at, 0);
+        at = next(start, u64::MAX);
+        (start < end).then_some(start..at)
+    })
 }
 
 #[cfg(test)]
@@ -103,8 +132,17 @@ mod tests {
             let kept = selection.renumber(&rows, &present, &mut out);
             prop_assert_eq!(&out, &expected);
             prop_assert_eq!(selection.count(&rows), expected.len());
-            prop_assert_eq!(kept.map_or(present.len(), |kept| kept.count()), expected.len());
-            prop_assert_eq!(selection.of_required(&rows).map_or(present.len(), |kept| kept.count()), expected.len());
+            let count = |kept: Kept| kept.map_or(present.len(), |kept| kept.iter().map(Range::len).sum());
+            prop_assert_eq!(count(kept), expected.len());
+            prop_assert_eq!(count(selection.of_required(&rows)), expected.len());
+            let some: Vec<u32> = present.iter().copied().filter(|row| row % 3 != 1).collect();
+            out.clear();
+            let kept = selection.renumber(&rows, &some, &mut out);
+            let rank = |row: &u32| set.iter().take_while(|other| *other < *row as usize).count() as u32;
+            let expected: Vec<u32> = some.iter().filter(|row| set.contains(**row as usize)).map(rank).collect();
+            prop_assert_eq!(&out, &expected);
+            let places = kept.unwrap_or_else(|| vec![0..some.len()]).into_iter().flatten();
+            prop_assert_eq!(places.map(|place| rank(&some[place])).collect::<Vec<_>>(), expected);
         }
     }
 }

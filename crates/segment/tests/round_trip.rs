@@ -69,7 +69,7 @@ proptest! {
         texts in any::<bool>(),
         names in prop::collection::btree_set("a|b|a\\.b|message|service|a\\.a|\\.|_rest", 0..3),
     ) {
-        let projection = Projection::Some { texts, names, envelopes: false };
+        let projection = Projection::Some { texts, names, envelopes: false, times: true };
         let segment = write(&block_of(&events), &options(2, 1000)).unwrap();
         let reader = open(&segment);
         let whole = events_of(&read(&reader, &segment, 0, &Projection::All, None));
@@ -167,7 +167,8 @@ fn only_needed_columns_and_pages_are_fetched() {
     let bytes = |projection: &Projection, rows: Option<&RowSet>| -> u64 {
         reader.ranges(0, projection, rows, &Fetched::new()).iter().map(|range| range.end - range.start).sum()
     };
-    let message = Projection::Some { texts: false, names: ["message".to_owned()].into(), envelopes: false };
+    let message =
+        Projection::Some { texts: false, names: ["message".to_owned()].into(), envelopes: false, times: true };
     let all = bytes(&Projection::All, None);
     assert!(bytes(&Projection::timestamps(), None) * 4 < all);
     assert!(bytes(&message, None) < all);
@@ -175,7 +176,7 @@ fn only_needed_columns_and_pages_are_fetched() {
     assert!(reader.ranges(0, &Projection::All, Some(&rows), &Fetched::new()).is_empty());
     rows.insert(100_000);
     assert!(bytes(&message, Some(&rows)) * 2 < bytes(&message, None));
-    let absent = Projection::Some { texts: false, names: ["absent".to_owned()].into(), envelopes: true };
+    let absent = Projection::Some { texts: false, names: ["absent".to_owned()].into(), envelopes: true, times: true };
     assert_eq!(bytes(&absent, None), bytes(&Projection::timestamps(), None));
 }
 

@@ -1,6 +1,6 @@
 //! The scan-worker stage: one task of a search → matching events or a partial aggregate.
 //!
-//! * [`segments`]: only the granules and columns that can matter; [`open`]: their directories and bytes,
+//! * [`segments`]: only the granules and columns that can matter; [`evaluate`]: the filter over them, in stages; [`open`]: their directories and bytes,
 //!   [`readers`]: directories that are remembered
 //! * [`tail`]: records that are in no segment yet, through the very same evaluator
 //! * [`fields`]: which fields occur, from footers alone
@@ -8,6 +8,7 @@
 //!
 //! A task reads what it names and nothing else, so running it again gives the same result.
 
+mod evaluate;
 mod fields;
 mod open;
 mod readers;
@@ -18,6 +19,7 @@ mod tail;
 use open::{Meter, Store};
 use readers::Readers;
 use tail::Range;
+use trawl_event::block::Projection;
 use trawl_query::{Evaluator, Output, Partial, Query, QueryError};
 use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, StoreError, Stream, Unreadable, Want};
 
@@ -67,6 +69,10 @@ struct Job<'t> {
     query: Query,
     evaluator: Evaluator,
     output: Output,
+    /// The columns that the filter and the result need, where the time range takes none.
+    projection: Projection,
+    /// The columns that the result needs of the matches.
+    result_projection: Projection,
 }
 
 impl Job<'_> {
@@ -113,7 +119,14 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
     async fn scan(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
         let started = self.clock.now();
         let query = Query::parse(&task.query)?;
-        let job = Job { task, evaluator: Evaluator::new(&query)?, output: query.output(), query };
+        let job = Job {
+            task,
+            evaluator: Evaluator::new(&query)?,
+            output: query.output(),
+            projection: query.projection(),
+            result_projection: query.result_projection(),
+            query,
+        };
         let partial = Partial::new(&job.query);
         let mut result = ScanResult { partial, ..ScanResult::default() };
         match &task.source {

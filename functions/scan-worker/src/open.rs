@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use trawl_event::RowSet;
-use trawl_event::block::Projection;
 use trawl_segment::{Fetched, IndexQuery, RowGroup, SegmentReader};
 use trawl_store::ports::{Objects, SegmentRow, StoreError, Unreadable};
 
@@ -100,20 +99,6 @@ impl<O: Objects> Store<'_, O> {
             }
         };
         open.reader.candidates(query, &fetched).map_err(|error| damaged(open.row, error))
-    }
-
-    /// Fetches what reading these rows of a row group takes and is not there yet.
-    pub async fn fetch(
-        &self,
-        open: &mut Open<'_>,
-        row_group: usize,
-        projection: &Projection,
-        rows: Option<&RowSet>,
-    ) -> Result<(), ScanError> {
-        let ranges = open.reader.ranges(row_group, projection, rows, &open.fetched[row_group]);
-        let found = self.get(open.row, &ranges).await?;
-        open.insert(row_group, &ranges, found);
-        Ok(())
     }
 
     /// The bytes of these ranges of a segment, one request each, side by side.

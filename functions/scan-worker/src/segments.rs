@@ -6,17 +6,19 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use bytes::Bytes;
 use futures_util::future::{join, try_join_all};
 use rayon::prelude::*;
 use trawl_event::block::Projection;
-use trawl_event::merge::rows_between;
 use trawl_event::restore::Restorer;
 use trawl_event::{Block, RowSet};
 use trawl_query::Partial;
 use trawl_segment::IndexQuery;
 use trawl_store::ports::{Objects, ScanResult, SegmentRow};
 
+use crate::evaluate::{Matches, RowGroup};
 use crate::open::{Open, Placed, Store, damaged};
 use crate::sink::{Candidate, Candidates, Origin, Writer};
 use crate::{Job, ScanError};
@@ -47,6 +49,8 @@ struct Unit {
     row_group: usize,
     /// The row of the segment where it begins.
     first_row: u32,
+    /// Whether all its events lie in the time range.
+    is_inside: bool,
 }
 
 /// Rows of a row group that are read together.
@@ -56,15 +60,17 @@ struct Read {
     rows: Option<RowSet>,
 }
 
-/// What was found among these rows.
+/// Bytes of a row group that are to be fetched.
+struct Wanted {
+    segment: usize,
+    row_group: usize,
+    ranges: Vec<Range<u64>>,
+}
+
+/// What was found among the rows of a read.
 struct Found {
     unit: usize,
-    /// The rows that were left to the last part of the filter.
-    block: Block,
-    /// Those that match.
-    rows: RowSet,
-    /// The row of the row group that each row of the block is; `None` when it is the same.
-    origins: Option<Vec<u32>>,
+    matches: Matches,
 }
 
 /// Scans all segments that can be read, and names the others. What a segment gave before it turned out to be
@@ -127,7 +133,8 @@ fn plan(
         let mut first_row = 0u32;
         for (row_group, (info, candidates)) in open.reader.row_groups().iter().zip(candidates).enumerate() {
             let unit = units.len();
-            units.push(Unit { segment, row_group, first_row });
+            let is_inside = info.first >= task.from && info.last < task.to;
+            units.push(Unit { segment, row_group, first_row, is_inside });
             first_row += info.rows as u32;
             result.granules_total += info.granules() as u64;
             if info.last < task.from || info.first >= task.to {
@@ -228,8 +235,9 @@ impl<O: Objects> Scan<'_, '_, O> {
             for found in self.evaluate_while_fetching(step, ahead).await? {
                 match &mut result.partial {
                     Some(partial) => {
-                        result.events_matched += found.rows.count() as u64;
-                        partial.add(&self.job.query, &found.block, &found.rows)?;
+                        let block = &found.matches.block;
+                        result.events_matched += block.rows() as u64;
+                        partial.add(&self.job.query, block, &RowSet::all(block.rows()))?;
                     }
                     None => self.add(&found, candidates, result),
                 }
@@ -263,30 +271,44 @@ impl<O: Objects> Scan<'_, '_, O> {
     }
 
     async fn fetch(&mut self, reads: &[Read]) -> Result<(), ScanError> {
-        let projection = self.job.query.projection();
-        for Read { unit, rows } in reads {
-            let Unit { segment, row_group, .. } = self.units[*unit];
-            self.store.fetch(&mut self.segments[segment], row_group, &projection, rows.as_ref()).await?;
-        }
-        Ok(())
+        let wanted = self.wanted(reads);
+        self.arrive(&wanted).await
     }
 
     /// Evaluates `reads`, whose bytes are there, once the requests for those of `ahead` are on their way.
     async fn evaluate_while_fetching(&mut self, reads: &[Read], ahead: &[Read]) -> Result<Vec<Found>, ScanError> {
-        let projection = self.job.query.projection();
-        let mut ranges = Vec::with_capacity(ahead.len());
-        for Read { unit, rows } in ahead {
-            let Unit { segment, row_group, .. } = self.units[*unit];
-            let open = &self.segments[segment];
-            let fetched = open.fetched(row_group);
-            ranges.push((segment, row_group, open.reader.ranges(row_group, &projection, rows.as_ref(), fetched)));
-        }
-        let requests = ranges.iter().map(|(segment, _, ranges)| self.store.get(self.segments[*segment].row, ranges));
+        let wanted = self.wanted(ahead);
+        let requests = wanted.iter().map(|wanted| self.store.get(self.segments[wanted.segment].row, &wanted.ranges));
         let (arrived, found) = join(try_join_all(requests), async { self.evaluate(reads) }).await;
-        for ((segment, row_group, ranges), bytes) in ranges.iter().zip(arrived?) {
+        self.keep(&wanted, arrived?);
+        found
+    }
+
+    /// What these reads need and is not there yet.
+    fn wanted(&self, reads: &[Read]) -> Vec<Wanted> {
+        let wanted = |Read { unit, rows }: &Read| {
+            let Unit { segment, row_group, is_inside, .. } = self.units[*unit];
+            let times = if is_inside { Projection::nothing() } else { Projection::timestamps() };
+            let projection = self.job.projection.clone().and(times);
+            let open = &self.segments[segment];
+            let ranges = open.reader.ranges(row_group, &projection, rows.as_ref(), open.fetched(row_group));
+            Wanted { segment, row_group, ranges }
+        };
+        reads.iter().map(wanted).collect()
+    }
+
+    /// Gets what is wanted, all at once.
+    async fn arrive(&mut self, wanted: &[Wanted]) -> Result<(), ScanError> {
+        let requests = wanted.iter().map(|wanted| self.store.get(self.segments[wanted.segment].row, &wanted.ranges));
+        let arrived = try_join_all(requests).await?;
+        self.keep(wanted, arrived);
+        Ok(())
+    }
+
+    fn keep(&mut self, wanted: &[Wanted], arrived: Vec<Vec<Bytes>>) {
+        for (Wanted { segment, row_group, ranges }, bytes) in wanted.iter().zip(arrived) {
             self.segments[*segment].insert(*row_group, ranges, bytes);
         }
-        found
     }
 
     /// Decodes the columns of the predicate and filters, on all cores.
@@ -295,24 +317,19 @@ impl<O: Objects> Scan<'_, '_, O> {
     }
 
     fn evaluate_one(&self, Read { unit, rows }: &Read) -> Result<Found, ScanError> {
-        let job = self.job;
-        let Unit { segment, row_group, .. } = self.units[*unit];
+        let Unit { segment, row_group, is_inside, .. } = self.units[*unit];
         let open = &self.segments[segment];
-        let block = open.reader.read(row_group, &job.query.projection(), rows.as_ref(), open.fetched(row_group));
-        let block = block.map_err(|error| damaged(open.row, error))?;
-        let mut matches = rows_between(&block, job.task.from.0, job.task.to.0);
-        if !matches.is_empty() {
-            matches.intersect(&job.evaluator.matches(&block));
-        }
-        let origins = rows.as_ref().map(|rows| rows.iter().map(|row| row as u32).collect());
-        Ok(Found { unit: *unit, block, rows: matches, origins })
+        let group = RowGroup { reader: &open.reader, number: row_group, fetched: open.fetched(row_group), is_inside };
+        let matches = group.matches(self.job, rows.as_ref()).map_err(|error| damaged(open.row, error))?;
+        Ok(Found { unit: *unit, matches })
     }
 
     fn add(&self, found: &Found, candidates: &mut Candidates, result: &mut ScanResult) {
         let Unit { segment, first_row, .. } = self.units[found.unit];
         let source = self.job.task.number << 16 | self.segments[segment].row.0;
-        let from = Origin { source, first_row, rows: found.origins.as_deref(), place: found.unit };
-        result.events_matched += candidates.add(self.job, &found.block, &found.rows, &from);
+        let Matches { block, origins } = &found.matches;
+        let from = Origin { source, first_row, rows: origins.as_deref(), place: found.unit };
+        result.events_matched += candidates.add(self.job, block, &RowSet::all(block.rows()), &from);
     }
 
     /// Reads all columns of the chosen rows and writes them in order.
@@ -328,10 +345,14 @@ impl<O: Objects> Scan<'_, '_, O> {
             let rows = self.segments[segment].row_group(row_group).rows;
             chosen.entry(*unit).or_insert_with(|| RowSet::none(rows)).insert(*row as usize);
         }
-        for (unit, rows) in &chosen {
+        let wanted = |(unit, rows): (&usize, &RowSet)| {
             let Unit { segment, row_group, .. } = self.units[*unit];
-            self.store.fetch(&mut self.segments[segment], row_group, &Projection::All, Some(rows)).await?;
-        }
+            let open = &self.segments[segment];
+            let ranges = open.reader.ranges(row_group, &Projection::All, Some(rows), open.fetched(row_group));
+            Wanted { segment, row_group, ranges }
+        };
+        let wanted: Vec<Wanted> = chosen.iter().map(wanted).collect();
+        self.arrive(&wanted).await?;
         let blocks = chosen.par_iter().map(|(unit, rows)| {
             let Unit { segment, row_group, .. } = self.units[*unit];
             let open = &self.segments[segment];

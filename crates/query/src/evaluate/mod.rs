@@ -53,7 +53,7 @@ impl Evaluator {
             }
         }
         if stages.is_empty() {
-            stages.push(Stage { sides: Vec::new(), projection: Projection::timestamps() });
+            stages.push(Stage { sides: Vec::new(), projection: Projection::nothing() });
         }
         Ok(Self { stages })
     }

@@ -104,7 +104,8 @@ fn in_any_text(matcher: &Matcher, block: &Block, within: &RowSet) -> RowSet {
         match &column.values {
             Values::Text(texts) => strings::holding(matcher, &mut scratch, column, texts, &left, &mut found),
             Values::Json(texts) => strings::passing(column, texts, &left, &mut found, |json| {
-                text::any_string(json, |text| matcher.is_in(text, &mut scratch))
+                matcher.may_be_in_json(json, &mut scratch)
+                    && text::any_string(json, |text| matcher.is_in(text, &mut scratch))
             }),
             Values::Int(_) | Values::Float(_) | Values::Bool(_) => continue,
         }

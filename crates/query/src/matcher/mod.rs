@@ -62,6 +62,17 @@ impl Matcher {
         }
     }
 
+    /// Whether a string in this JSON may hold the term: a quick look without parsing.
+    pub(crate) fn may_be_in_json(&self, json: &str, scratch: &mut Scratch) -> bool {
+        match self {
+            // Without escapes a string stands in the JSON as it is, between quotes, which end words.
+            Self::Literal(matcher) => {
+                memchr::memchr(b'\\', json.as_bytes()).is_some() || matcher.find_in(json, 0, scratch).is_some()
+            }
+            Self::Regex(_) => true,
+        }
+    }
+
     /// Gives `found` the index of each text that holds the term, ascending.
     pub(crate) fn scan(&self, texts: Plain<'_>, scratch: &mut Scratch, found: impl FnMut(usize)) {
         match self {

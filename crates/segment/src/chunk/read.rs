@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use trawl_event::{Kind, RowSet, Texts, Values};
+use trawl_event::{Kind, Texts, Values};
 
 use super::page_header::{PageHeader, PageKind};
 use crate::compression::decompress_into;
@@ -12,7 +12,7 @@ use crate::encoding::{bits, delta, hybrid, strings};
 use crate::error::{Error, Result};
 use crate::fetched::Fetched;
 use crate::format::{MAX_COLUMN_BYTES, MAX_PAGE_BYTES};
-use crate::selection::Selection;
+use crate::selection::{Kept, Selection};
 
 /// Parquet's numbers of the encodings that segments use.
 mod encoding {
@@ -91,7 +91,7 @@ impl<'r> ChunkReader<'r> {
         if header.num_values > self.page.len() {
             return Err(Error::corrupt("a dictionary of more values than bytes"));
         }
-        out.plain(&self.page, header.num_values, None)?;
+        out.plain(&self.page, header.num_values, &None)?;
         Ok(match out.values {
             Values::Text(texts) | Values::Json(texts) => Dictionary::texts(texts),
             Values::Int(values) => Dictionary::Int(values),
@@ -128,10 +128,10 @@ impl<'r> ChunkReader<'r> {
             return Ok(());
         }
         match (header.encoding, has_dictionary) {
-            (encoding::RLE_DICTIONARY, true) => out.add_codes(body, count, kept.as_ref()),
-            (encoding::PLAIN, false) => out.plain(body, count, kept.as_ref()),
-            (encoding::DELTA_BINARY_PACKED, false) => out.delta(body, count, kept.as_ref()),
-            (encoding::DELTA_LENGTH_BYTE_ARRAY, false) => out.delta_length(body, count, kept.as_ref()),
+            (encoding::RLE_DICTIONARY, true) => out.add_codes(body, count, &kept),
+            (encoding::PLAIN, false) => out.plain(body, count, &kept),
+            (encoding::DELTA_BINARY_PACKED, false) => out.delta(body, count, &kept),
+            (encoding::DELTA_LENGTH_BYTE_ARRAY, false) => out.delta_length(body, count, &kept),
             (other, _) => Err(Error::Unsupported(format!("encoding {other}"))),
         }
     }
@@ -170,101 +170,100 @@ struct Output {
     bytes: usize,
 }
 
-/// Whether the value at `index` of a page is kept.
-fn is_kept(kept: Option<&RowSet>, index: usize) -> bool {
-    kept.is_none_or(|kept| kept.contains(index))
+/// Appends the values that are kept.
+fn keep<T: Copy>(values: &mut Vec<T>, read: &[T], kept: &Kept) {
+    match kept {
+        None => values.extend_from_slice(read),
+        Some(runs) => runs.iter().for_each(|run| values.extend_from_slice(&read[run.clone()])),
+    }
 }
 
 impl Output {
-    fn texts(
-        &mut self,
-        kept: Option<&RowSet>,
-        decode: impl FnOnce(&mut dyn FnMut(&str) -> Result<()>) -> Result<()>,
-    ) -> Result<()> {
+    /// Cuts a run of text by its lengths.
+    fn texts(&mut self, lengths: &[u32], run: &str, kept: &Kept) -> Result<()> {
         let (Values::Text(texts) | Values::Json(texts)) = &mut self.values else {
             return Err(Error::corrupt("strings in a column of numbers"));
         };
-        let bytes = &mut self.bytes;
-        let mut index = 0;
-        decode(&mut |text| {
-            if is_kept(kept, index) {
-                *bytes += text.len();
-                check_bytes(*bytes)?;
-                texts.push(text);
+        let wrong = || Error::corrupt("strings that are not those of their page");
+        let length_of = |range: Range<usize>| lengths[range].iter().map(|length| *length as usize).sum::<usize>();
+        let (mut value, mut at) = (0, 0);
+        for range in kept.as_deref().unwrap_or(&[0..lengths.len()]) {
+            at += length_of(value..range.start);
+            let end = at + length_of(range.clone());
+            let cut = run.get(at..end).ok_or_else(wrong)?;
+            self.bytes += cut.len();
+            check_bytes(self.bytes)?;
+            if !texts.push_run(cut, lengths[range.clone()].iter().copied()) {
+                return Err(wrong());
             }
-            index += 1;
-            Ok(())
-        })
+            (value, at) = (range.end, end);
+        }
+        if kept.is_none() && at != run.len() {
+            return Err(wrong());
+        }
+        Ok(())
     }
 
-    fn plain(&mut self, body: &[u8], count: usize, kept: Option<&RowSet>) -> Result<()> {
+    fn plain(&mut self, body: &[u8], count: usize, kept: &Kept) -> Result<()> {
         let words = || {
             let words = body.get(..count.saturating_mul(8)).ok_or_else(|| Error::corrupt("a page ends early"))?;
-            Ok::<_, Error>(words.as_chunks::<8>().0.iter().enumerate().filter(|(index, _)| is_kept(kept, *index)))
+            Ok::<_, Error>(words.as_chunks::<8>().0)
         };
         match &mut self.values {
-            Values::Int(values) => values.extend(words()?.map(|(_, word)| i64::from_le_bytes(*word))),
-            Values::Float(values) => values.extend(words()?.map(|(_, word)| f64::from_le_bytes(*word))),
+            Values::Int(values) => {
+                let read: Vec<i64> = words()?.iter().map(|word| i64::from_le_bytes(*word)).collect();
+                keep(values, &read, kept);
+            }
+            Values::Float(values) => {
+                let read: Vec<f64> = words()?.iter().map(|word| f64::from_le_bytes(*word)).collect();
+                keep(values, &read, kept);
+            }
             Values::Bool(values) => {
                 if body.len() < count.div_ceil(8) {
                     return Err(Error::corrupt("a page ends early"));
                 }
-                let mut index = 0;
-                bits::unpack(body, 1, count, |bit| {
-                    if is_kept(kept, index) {
-                        values.push(bit == 1);
-                    }
-                    index += 1;
-                });
+                let mut read = Vec::with_capacity(count);
+                bits::unpack(body, 1, count, |bit| read.push(bit == 1));
+                keep(values, &read, kept);
             }
             Values::Text(_) | Values::Json(_) => {
-                return self.texts(kept, |each| strings::decode_plain(body, count, each));
+                let (lengths, run) = strings::decode_plain(body, count)?;
+                return self.texts(&lengths, &run, kept);
             }
         }
         Ok(())
     }
 
-    fn delta(&mut self, mut body: &[u8], count: usize, kept: Option<&RowSet>) -> Result<()> {
+    fn delta(&mut self, mut body: &[u8], count: usize, kept: &Kept) -> Result<()> {
         let Values::Int(values) = &mut self.values else {
             return Err(Error::corrupt("deltas in a column of another type"));
         };
-        let mut decoded = delta::decode(&mut body, count)?;
+        let decoded = delta::decode(&mut body, count)?;
         if decoded.len() != count {
             return Err(Error::corrupt("fewer numbers than rows that have one"));
         }
         match kept {
             None if values.is_empty() => *values = decoded,
-            None => values.append(&mut decoded),
-            Some(kept) => values.extend(kept.iter().map(|index| decoded[index])),
+            _ => keep(values, &decoded, kept),
         }
         Ok(())
     }
 
-    fn delta_length(&mut self, body: &[u8], count: usize, kept: Option<&RowSet>) -> Result<()> {
+    fn delta_length(&mut self, body: &[u8], count: usize, kept: &Kept) -> Result<()> {
         let (lengths, run) = strings::decode_delta_length(body, count)?;
-        let (None, Values::Text(texts) | Values::Json(texts)) = (kept, &mut self.values) else {
-            return self.texts(kept, |each| strings::cut_run(run, &lengths, each));
-        };
-        self.bytes += run.len();
-        check_bytes(self.bytes)?;
-        match texts.push_run(run, lengths.into_iter()) {
-            true => Ok(()),
-            false => Err(Error::corrupt("strings that are not those of their page")),
-        }
+        self.texts(&lengths, run, kept)
     }
 
-    fn add_codes(&mut self, body: &[u8], count: usize, kept: Option<&RowSet>) -> Result<()> {
+    fn add_codes(&mut self, body: &[u8], count: usize, kept: &Kept) -> Result<()> {
         let (width, body) = body.split_first().ok_or_else(|| Error::corrupt("a page ends early"))?;
         let width = u32::from(*width);
-        match kept {
-            None => hybrid::decode_codes(body, width, count, &mut self.codes),
-            Some(kept) => {
-                let mut codes = Vec::new();
-                hybrid::decode_codes(body, width, count, &mut codes)?;
-                self.codes.extend(kept.iter().map(|index| codes[index]));
-                Ok(())
-            }
+        if kept.is_none() {
+            return hybrid::decode_codes(body, width, count, &mut self.codes);
         }
+        let mut codes = Vec::new();
+        hybrid::decode_codes(body, width, count, &mut codes)?;
+        keep(&mut self.codes, &codes, kept);
+        Ok(())
     }
 
     /// Turns codes into the values they stand for.

@@ -21,18 +21,19 @@ pub(crate) fn encode_delta_length(texts: &[&[u8]], out: &mut Vec<u8>) {
     texts.iter().for_each(|text| out.extend_from_slice(text));
 }
 
-/// Gives `count` strings to `each`, in order.
-pub(crate) fn decode_plain<'d>(
-    mut data: &'d [u8],
-    count: usize,
-    mut each: impl FnMut(&'d str) -> Result<()>,
-) -> Result<()> {
+/// The lengths of `count` strings, and all of them as one run.
+pub(crate) fn decode_plain(mut data: &[u8], count: usize) -> Result<(Vec<u32>, String)> {
+    // Every string takes four bytes and its own.
+    let count = count.min(data.len() / 4 + 1);
+    let (mut lengths, mut run) = (Vec::with_capacity(count), String::with_capacity(data.len()));
     for _ in 0..count {
         let (length, rest) = data.split_first_chunk::<4>().ok_or_else(|| Error::corrupt("a page ends early"))?;
         data = rest;
-        each(utf8(take_bytes(&mut data, u32::from_le_bytes(*length) as usize)?)?)?;
+        let length = u32::from_le_bytes(*length);
+        run.push_str(utf8(take_bytes(&mut data, length as usize)?)?);
+        lengths.push(length);
     }
-    Ok(())
+    Ok((lengths, run))
 }
 
 /// The lengths of `count` strings, and the run of text that they cut.
@@ -48,21 +49,6 @@ pub(crate) fn decode_delta_length(mut data: &[u8], count: usize) -> Result<(Vec<
     Ok((lengths.into_iter().map(narrow).collect::<Result<_>>()?, utf8(data)?))
 }
 
-/// Gives each string of a run to `each`, in order.
-pub(crate) fn cut_run<'d>(
-    mut run: &'d str,
-    lengths: &[u32],
-    mut each: impl FnMut(&'d str) -> Result<()>,
-) -> Result<()> {
-    for length in lengths {
-        let cut = run.split_at_checked(*length as usize);
-        let (text, rest) = cut.ok_or_else(|| Error::corrupt("a string reaches beyond its page"))?;
-        run = rest;
-        each(text)?;
-    }
-    Ok(())
-}
-
 fn utf8(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| Error::corrupt("a string is not UTF-8"))
 }
@@ -73,16 +59,6 @@ mod tests {
 
     use super::*;
 
-    fn collect(decode: impl FnOnce(&mut dyn FnMut(&str) -> Result<()>) -> Result<()>) -> Vec<String> {
-        let mut texts = Vec::new();
-        decode(&mut |text: &str| {
-            texts.push(text.to_owned());
-            Ok(())
-        })
-        .unwrap();
-        texts
-    }
-
     proptest! {
         #[test]
         fn strings_come_back(texts in prop::collection::vec("[a-c\u{0}é🦀]{0,20}", 0..100)) {
@@ -90,10 +66,10 @@ mod tests {
             let (mut plain, mut delta_length) = (Vec::new(), Vec::new());
             encode_plain(slices.iter().copied(), &mut plain);
             encode_delta_length(&slices, &mut delta_length);
-            let count = texts.len();
-            prop_assert_eq!(&collect(|each| decode_plain(&plain, count, each)), &texts);
-            let (lengths, run) = decode_delta_length(&delta_length, count).unwrap();
-            prop_assert_eq!(&collect(|each| cut_run(run, &lengths, each)), &texts);
+            let lengths: Vec<u32> = texts.iter().map(|text| text.len() as u32).collect();
+            let (count, run) = (texts.len(), texts.concat());
+            prop_assert_eq!(decode_plain(&plain, count).unwrap(), (lengths.clone(), run.clone()));
+            prop_assert_eq!(decode_delta_length(&delta_length, count).unwrap(), (lengths, run.as_str()));
         }
 
         #[test]
@@ -101,10 +77,8 @@ mod tests {
             let mut headed = vec![0x80, 1, 4];
             headed.extend(&bytes);
             for data in [bytes, headed] {
-                let _ = decode_plain(&data, 20, |_| Ok(()));
-                if let Ok((lengths, run)) = decode_delta_length(&data, 20) {
-                    let _ = cut_run(run, &lengths, |_| Ok(()));
-                }
+                let _ = decode_plain(&data, 20);
+                let _ = decode_delta_length(&data, 20);
             }
         }
     }
