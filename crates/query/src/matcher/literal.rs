@@ -8,6 +8,7 @@ use regex_automata::meta::{Cache, Regex};
 use regex_syntax::hir::{Hir, HirKind};
 use trawl_event::Plain;
 
+use super::ascii::AsciiFinder;
 use super::{Scratch, text_at};
 use crate::ast::{Pattern, RegexTerm};
 use crate::regexes::{self, RegexError};
@@ -27,8 +28,8 @@ pub(crate) struct LiteralMatcher {
 enum Search {
     /// No character of it has another case.
     Exact(Box<memmem::Finder<'static>>),
-    /// Unicode simple case folding.
-    Folded(Regex),
+    /// Unicode simple case folding; where nothing but ASCII can match, another search does.
+    Folded { regex: Regex, ascii: Option<Box<AsciiFinder>> },
 }
 
 impl LiteralMatcher {
@@ -38,7 +39,7 @@ impl LiteralMatcher {
         let max_bytes = hir.properties().maximum_len().unwrap_or(usize::MAX);
         let search = match hir.kind() {
             HirKind::Literal(literal) => Search::Exact(Box::new(memmem::Finder::new(&literal.0).into_owned())),
-            _ => Search::Folded(regexes::build(&hir, None)?),
+            _ => Search::Folded { regex: regexes::build(&hir, None)?, ascii: AsciiFinder::new(text).map(Box::new) },
         };
         Ok(Self {
             search,
@@ -51,21 +52,36 @@ impl LiteralMatcher {
     pub(super) fn cache(&self) -> Option<Cache> {
         match &self.search {
             Search::Exact(_) => None,
-            Search::Folded(regex) => Some(regex.create_cache()),
+            Search::Folded { regex, .. } => Some(regex.create_cache()),
         }
+    }
+
+    /// Notes whether only ASCII can match in `text`, before it is searched.
+    pub(super) fn look_at(&self, text: &str, scratch: &mut Scratch) {
+        self.look_at_bytes(text.as_bytes(), scratch);
+    }
+
+    fn look_at_bytes(&self, bytes: &[u8], scratch: &mut Scratch) {
+        scratch.only_ascii = match &self.search {
+            Search::Folded { ascii: Some(finder), .. } => !finder.has_other_cases() || bytes.is_ascii(),
+            Search::Folded { ascii: None, .. } | Search::Exact(_) => false,
+        };
     }
 
     /// The next occurrence in `bytes` from `at` on, whatever its borders.
     fn occurrence(&self, bytes: &[u8], at: usize, scratch: &mut Scratch) -> Option<Range<usize>> {
-        match (&self.search, &mut scratch.0) {
+        match (&self.search, &mut *scratch) {
             (Search::Exact(finder), _) => {
                 let start = at + finder.find(&bytes[at..])?;
                 Some(start..start + finder.needle().len())
             }
-            (Search::Folded(regex), Some(cache)) => {
+            (Search::Folded { ascii: Some(finder), .. }, Scratch { only_ascii: true, .. }) => finder.find(bytes, at),
+            (Search::Folded { regex, .. }, Scratch { cache: Some(cache), .. }) => {
                 regex.search_with(cache, &Input::new(bytes).span(at..bytes.len())).map(|found| found.range())
             }
-            (Search::Folded(regex), None) => regex.find(Input::new(bytes).span(at..bytes.len())).map(|m| m.range()),
+            (Search::Folded { regex, .. }, _) => {
+                regex.find(Input::new(bytes).span(at..bytes.len())).map(|found| found.range())
+            }
         }
     }
 
@@ -95,7 +111,7 @@ impl LiteralMatcher {
         Some(next.max(next_character))
     }
 
-    /// The next match in one text from `at` on.
+    /// The next match in one text, which was looked at before, from `at` on.
     pub(super) fn find_in(&self, text: &str, mut at: usize, scratch: &mut Scratch) -> Option<Range<usize>> {
         loop {
             let found = self.occurrence(text.as_bytes(), at, scratch)?;
@@ -109,6 +125,7 @@ impl LiteralMatcher {
     /// See [`super::Matcher::scan`].
     pub(super) fn scan(&self, texts: Plain<'_>, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
         let (bytes, offsets) = (texts.bytes(), texts.offsets());
+        self.look_at_bytes(bytes, scratch);
         let (mut at, mut from) = (0, 0);
         while let Some(found) = self.occurrence(bytes, at, scratch) {
             let (index, start, end) = text_at(offsets, from, found.start);

@@ -3,6 +3,7 @@
 //! A column's texts lie end to end, so one search runs over all of them; where it hits, the offsets
 //! say in which text. What is found across the border of two texts is in neither.
 
+mod ascii;
 mod byteset;
 mod literal;
 mod regex;
@@ -28,7 +29,11 @@ pub(crate) enum Matcher {
 }
 
 /// The memory that a search needs besides the matcher.
-pub(crate) struct Scratch(Option<Cache>);
+pub(crate) struct Scratch {
+    cache: Option<Cache>,
+    /// Only ASCII can match in what is searched, as [`LiteralMatcher::look_at`] found.
+    only_ascii: bool,
+}
 
 impl Matcher {
     pub(crate) fn new(term: &Term) -> Result<Self, QueryError> {
@@ -48,16 +53,20 @@ impl Matcher {
 
     /// Memory for searches with this matcher.
     pub(crate) fn scratch(&self) -> Scratch {
-        Scratch(match self {
+        let cache = match self {
             Self::Literal(matcher) => matcher.cache(),
             Self::Regex(matcher) => Some(matcher.cache()),
-        })
+        };
+        Scratch { cache, only_ascii: false }
     }
 
     /// Whether the term is found in one text.
     pub(crate) fn is_in(&self, text: &str, scratch: &mut Scratch) -> bool {
         match self {
-            Self::Literal(matcher) => matcher.find_in(text, 0, scratch).is_some(),
+            Self::Literal(matcher) => {
+                matcher.look_at(text, scratch);
+                matcher.find_in(text, 0, scratch).is_some()
+            }
             Self::Regex(matcher) => matcher.is_in(text, scratch),
         }
     }
@@ -66,9 +75,7 @@ impl Matcher {
     pub(crate) fn may_be_in_json(&self, json: &str, scratch: &mut Scratch) -> bool {
         match self {
             // Without escapes a string stands in the JSON as it is, between quotes, which end words.
-            Self::Literal(matcher) => {
-                memchr::memchr(b'\\', json.as_bytes()).is_some() || matcher.find_in(json, 0, scratch).is_some()
-            }
+            Self::Literal(_) => memchr::memchr(b'\\', json.as_bytes()).is_some() || self.is_in(json, scratch),
             Self::Regex(_) => true,
         }
     }
@@ -86,6 +93,9 @@ impl Matcher {
         let mut scratch = self.scratch();
         let mut ranges = Vec::new();
         let mut at = 0;
+        if let Self::Literal(matcher) = self {
+            matcher.look_at(text, &mut scratch);
+        }
         loop {
             let found = match self {
                 Self::Literal(matcher) => matcher.find_in(text, at, &mut scratch),

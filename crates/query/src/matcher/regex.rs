@@ -88,7 +88,7 @@ impl RegexMatcher {
     /// Whether a match begins at `at` or later. What stands before still counts for assertions.
     fn is_in_from(&self, text: &str, at: usize, scratch: &mut Scratch) -> bool {
         let input = Input::new(text).span(at..text.len()).earliest(true);
-        match &mut scratch.0 {
+        match &mut scratch.cache {
             Some(cache) => self.regex.search_half_with(cache, &input).is_some(),
             None => self.regex.search_half(&input).is_some(),
         }
@@ -101,7 +101,7 @@ impl RegexMatcher {
 
     fn search(&self, bytes: &[u8], at: usize, scratch: &mut Scratch) -> Option<Range<usize>> {
         let input = Input::new(bytes).span(at..bytes.len());
-        let found = match &mut scratch.0 {
+        let found = match &mut scratch.cache {
             Some(cache) => self.regex.search_with(cache, &input),
             None => self.regex.search(&input),
         };
