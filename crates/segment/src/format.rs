@@ -19,6 +19,9 @@ pub(crate) const ENVELOPE: &str = "_envelope";
 
 /// A data page goes on until it has so many bytes of values: smaller ones compress worse.
 pub(crate) const MIN_PAGE_BYTES: usize = 64 * 1024;
+/// The same for integers that are kept as differences, which compress little: a page of a fewer bytes loses 2 %, and a
+/// needle reads a page of times for nearly every granule.
+pub(crate) const MIN_DELTA_PAGE_BYTES: usize = 32 * 1024;
 /// Most values in a data page: what some rows of it cost to decode.
 pub(crate) const PAGE_VALUES: usize = 64 * 1024;
 /// Most bytes of values in a data page, but for a single larger value.
@@ -46,10 +49,6 @@ pub(crate) const MAX_GRANULES: usize = 1 << 20;
 pub(crate) const MAX_COLUMNS: usize = 100_000;
 /// Most names of `_rest` that are listed; when there are more, any name may be in it.
 pub(crate) const MAX_REST_NAMES: usize = 10_000;
-
-/// Widest gap between two needed ranges that is read along, in bytes. A request to S3 takes
-/// about 30 ms to its first byte and then gives 90 MB/s, so 512 KiB cost a fifth of one.
-pub(crate) const COALESCE_GAP_BYTES: u64 = 512 * 1024;
 
 /// Bytes that values take in a block.
 pub(crate) fn bytes_of(values: &Values) -> usize {

@@ -46,6 +46,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod chunk;
+mod coalesce;
 mod compression;
 mod directory;
 mod encoding;

@@ -7,12 +7,13 @@ use trawl_event::block::{Envelope, Projection};
 use trawl_event::{Block, Column, Kind, RowSet, Timestamp, Values};
 
 use crate::chunk::read::ChunkReader;
+use crate::coalesce::coalesce;
 use crate::directory::zones::GroupZones;
 use crate::directory::{ChunkInfo, Directory, RowGroupInfo};
 use crate::envelope;
 use crate::error::{Error, Result};
 use crate::fetched::Fetched;
-use crate::format::{COALESCE_GAP_BYTES, MAX_BLOCK_BYTES, bytes_of};
+use crate::format::{MAX_BLOCK_BYTES, bytes_of};
 use crate::index::{IndexQuery, Zones};
 use crate::rest;
 use crate::schema::{Field, Schema};
@@ -155,7 +156,7 @@ impl SegmentReader {
             }
         }
         needed.retain(|range| !fetched.has(range));
-        coalesce(needed, COALESCE_GAP_BYTES)
+        coalesce(needed)
     }
 
     /// Reads a row group, or only some of its rows (renumbered in order), and of their
@@ -277,17 +278,4 @@ fn set_envelopes<'t>(block: &mut Block, rows: &[u32], texts: impl Iterator<Item 
         }
     }
     Ok(())
-}
-
-/// Sorts ranges and joins those that are no further apart than `gap`.
-pub(crate) fn coalesce(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
-    ranges.sort_unstable_by_key(|range| range.start);
-    let mut joined: Vec<Range<u64>> = Vec::new();
-    for range in ranges {
-        match joined.last_mut() {
-            Some(last) if range.start <= last.end.saturating_add(gap) => last.end = last.end.max(range.end),
-            _ => joined.push(range),
-        }
-    }
-    joined
 }

@@ -20,7 +20,9 @@ use crate::compression::compress_checked;
 use crate::directory::{ChunkPlaces, PagePlace};
 use crate::encoding::{bits, delta, hybrid, strings};
 use crate::error::{Error, Result};
-use crate::format::{DICTIONARY_BYTES, MAX_COLUMN_BYTES, MAX_VALUE_BYTES, MIN_PAGE_BYTES, PAGE_BYTES, PAGE_VALUES};
+use crate::format::{
+    DICTIONARY_BYTES, MAX_COLUMN_BYTES, MAX_VALUE_BYTES, MIN_DELTA_PAGE_BYTES, MIN_PAGE_BYTES, PAGE_BYTES, PAGE_VALUES,
+};
 
 /// The values of a chunk in the order of its rows.
 pub(crate) enum Cells<'b> {
@@ -241,7 +243,7 @@ fn encode_values(cells: &Cells<'_>, encoded: &Encoded, range: Range<usize>, out:
 
 /// The values of each page; one page even when there is no value.
 ///
-/// A page ends where a granule does, at the first such place where it has [`MIN_PAGE_BYTES`]: a search that wants one
+/// A page ends where a granule does, at the first such place where it has [`MIN_PAGE_BYTES`] (or [`MIN_DELTA_PAGE_BYTES`]): a search that wants one
 /// granule decodes little else. Within a granule it ends only for its size.
 fn cut(chunk: &Chunk<'_>, encoded: &Encoded) -> Result<Vec<Range<usize>>> {
     check_sizes(&chunk.cells)?;
@@ -254,13 +256,14 @@ fn cut(chunk: &Chunk<'_>, encoded: &Encoded) -> Result<Vec<Range<usize>>> {
         (_, Cells::Bool(_)) => 1,
         (_, Cells::Int(_) | Cells::Float(_)) => 64,
     };
+    let min_bits = 8 * if matches!(encoded, Encoded::Delta) { MIN_DELTA_PAGE_BYTES } else { MIN_PAGE_BYTES };
     let mut pages = Vec::new();
     let (mut start, mut bits) = (0, 0);
     for value in 0..count {
         let more = bits_of(value);
         let granule_ends = value > start && chunk.granule(value) != chunk.granule(value - 1);
         let is_full = bits + more > PAGE_BYTES * 8 || value - start >= PAGE_VALUES;
-        if value > start && (is_full || (granule_ends && bits >= MIN_PAGE_BYTES * 8)) {
+        if value > start && (is_full || (granule_ends && bits >= min_bits)) {
             pages.push(start..value);
             (start, bits) = (value, 0);
         }

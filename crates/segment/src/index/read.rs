@@ -9,14 +9,11 @@ use trawl_event::RowSet;
 use super::format::take_count;
 use super::query::{IndexQuery, Node, Slot, Zone};
 use super::{MAX_CHUNK_BYTES, MAX_SLOTS_LOG2, PARTS, PARTS_LOG2, PLANES};
+use crate::coalesce::coalesce;
 use crate::compression::decompress_checked;
 use crate::encoding::take_varint;
 use crate::error::{Error, Result};
 use crate::fetched::Fetched;
-
-/// Widest gap between two chunks that is read along, in bytes: chunks lie scattered, and over all of them
-/// the index would be read whole. In this time S3 sends what fits a fiftieth of the delay of a request.
-const GAP_BYTES: u64 = 64 * 1024;
 
 /// What the zones of a row group say.
 pub(crate) trait Zones {
@@ -118,7 +115,7 @@ impl Index {
     /// The bytes of the object that [`Index::candidates`] needs.
     pub(crate) fn ranges(&self, query: &IndexQuery) -> Vec<Range<u64>> {
         let chunks = self.chunks_of(query).into_iter().map(|(plane, chunk)| self.planes[plane].chunks[chunk].clone());
-        crate::read::coalesce(chunks.collect(), GAP_BYTES)
+        coalesce(chunks.collect())
     }
 
     /// By row group: the granules in which the formula holds, as far as index and zones know.
