@@ -3,7 +3,7 @@
 //! A segment is a plain Parquet file, which DuckDB, ClickHouse, Spark, Athena and PyArrow read as
 //! it is; and it gives every event back exactly. [`write()`] and [`SegmentWriter`] turn blocks into
 //! segments, [`SegmentReader`] turns them back. There is no I/O here: the reader says which byte
-//! ranges it needs ([`SegmentReader::ranges`]) and is handed them ([`Fetched`]).
+//! ranges it needs ([`SegmentReader::index_ranges`], [`SegmentReader::ranges`]) and is handed them ([`Fetched`]).
 //!
 //! ```text
 //!   0              "PAR1"
@@ -11,14 +11,15 @@
 //!                                   [dictionary page] data page data page …
 //!                  row group 1    …
 //!                  index chunks   see `index`: a query reads some of them
-//!   footer_offset  directory      where the chunks stand
+//!   footer_offset  directory      see `directory`: all that this crate must know before it asks for pages
 //!                  page indexes   column index (least, greatest, nulls per page), offset index (places of pages)
 //!                  file metadata  schema, places of chunks, statistics, key-value metadata
 //!   size - 8       u32 length of the file metadata, "PAR1"
 //! ```
 //!
-//! One ranged read of `footer_offset..` opens a segment. All of it is standard Parquet
-//! (<https://parquet.apache.org/docs/file-format/>) but the index block, which other readers never look at.
+//! One ranged read of [`Segment::directory_bytes`] from [`Segment::footer_offset`] on opens a segment. All of it is
+//! standard Parquet (<https://parquet.apache.org/docs/file-format/>) but index chunks and directory, which other
+//! readers never look at. What stands behind the directory is for them: it is written here and never read.
 //!
 //! | column | Parquet type | what it holds |
 //! | --- | --- | --- |
@@ -34,15 +35,14 @@
 //!
 //! | key-value metadata | value |
 //! | --- | --- |
-//! | `trawl.format` | `1` |
+//! | `trawl.format` | `2` |
 //! | `trawl.source` | [`WriteOptions::source`] |
-//! | `trawl.raw_bytes` | JSON array: bytes of the events as sent, by row group |
-//! | `trawl.paths` | JSON object: column name → keys, for names that split at dots into other keys |
-//! | `trawl.index` | JSON array: where the directory of the index begins, and how many bytes it takes |
-//! | `trawl.rest` | JSON array of `[kind, key, …]`: what occurs in `_rest`; `"*"` last when there is more |
+//! | `trawl.directory` | JSON array: where the directory begins, and how many bytes it takes |
 //!
 //! Row groups are disjoint in time as far as the blocks are; for the order of rows inside one see `order`, for pages
-//! and encodings see `chunk` and `encoding`. Equal input gives equal bytes.
+//! and encodings see `chunk` and `encoding`. A *granule* is a run of rows of about [`GRANULE_RAW_BYTES`] as sent: the
+//! unit in which index and zones skip and pages end. Equal input gives equal bytes. Byte by byte:
+//! `docs/segment-format.md`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod chunk;
