@@ -19,7 +19,7 @@ pub(crate) const ENVELOPE: &str = "_envelope";
 
 /// A data page goes on until it has so many bytes of values: smaller ones compress worse.
 pub(crate) const MIN_PAGE_BYTES: usize = 64 * 1024;
-/// The same for integers that are kept as differences, which compress little: a page of a fewer bytes loses 2 %, and a
+/// The same for integers that are kept as differences, which compress little: halving the page costs 2 %, and a
 /// needle reads a page of times for nearly every granule.
 pub(crate) const MIN_DELTA_PAGE_BYTES: usize = 32 * 1024;
 /// Most values in a data page: what some rows of it cost to decode.

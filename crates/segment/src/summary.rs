@@ -16,7 +16,7 @@ const MAX_SERVICES: usize = 64;
 /// Most bytes of the values of a field.
 const MAX_VALUE_BYTES: usize = 1024;
 /// Most bytes of everything that is listed: rows of the catalog stay small.
-const MAX_BYTES: usize = 3 * 1024;
+const MAX_BYTES: usize = 1536;
 /// Integers up to here are doubles exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 

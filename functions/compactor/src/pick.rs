@@ -12,7 +12,7 @@ use crate::{Settings, before};
 
 /// Fewest segments in a group without `force`.
 pub const MIN_GROUP: usize = 8;
-/// Most segments in a group: bounds the footers held in memory.
+/// Most segments in a group: bounds the directories held in memory.
 pub const MAX_GROUP: usize = 256;
 
 /// Groups of live rows to merge, each of one tenant and day.

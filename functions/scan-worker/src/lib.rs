@@ -1,9 +1,9 @@
 //! The scan-worker stage: one task of a search → matching events or a partial aggregate.
 //!
-//! * [`segments`]: only the granules and columns that can matter; [`evaluate`]: the filter over them, in stages; [`open`]: their directories and bytes,
-//!   [`readers`]: directories that are remembered
+//! * [`segments`]: only the granules and columns that can matter; [`evaluate`]: the filter over them, in stages;
+//!   [`open`]: their directories and bytes, [`readers`]: directories that are remembered
 //! * [`tail`]: records that are in no segment yet, through the very same evaluator
-//! * [`fields`]: which fields occur, from footers alone
+//! * [`fields`]: which fields occur, from directories alone
 //! * [`sink`]: keeps the first `limit` matches in the order of the search
 //!
 //! A task reads what it names and nothing else, so running it again gives the same result.

@@ -13,7 +13,7 @@ use trawl_store::ports::SegmentKey;
 
 /// Most bytes of directories that are remembered, as they are stored; parsed they take about ten times as much.
 const MAX_BYTES: u64 = 8 << 20;
-/// How many segments that may be: directories of a gigabyte's segment have about 200 KB.
+/// How many segments that may be: the directory of a gigabyte's segment has about 70 KB.
 const SEGMENTS: usize = 64;
 
 /// A reader and the bytes of its directory.

@@ -202,6 +202,12 @@ impl<O: Objects> Scan<'_, '_, O> {
             }
             result.granules_read += next.len() as u64;
             at += next.len();
+            // Dictionaries are kept for the step to come, if it reads of the same row groups.
+            let to_come = &granules[at..granules.len().min(at + step * 2)];
+            for read in reads.iter().filter(|read| to_come.iter().all(|granule| granule.unit != read.unit)) {
+                let Unit { segment, row_group, .. } = self.units[read.unit];
+                self.segments[segment].release(row_group, false);
+            }
             step = (step * 2).min(MAX_STEP);
         }
         Ok(candidates)

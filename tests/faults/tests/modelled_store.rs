@@ -23,7 +23,7 @@ const EVENTS_OF_A_REQUEST: u32 = 45_000;
 /// A segment of this size or less may be fetched in one request.
 const SMALL_SEGMENT_BYTES: u64 = 2 * 1024 * 1024;
 
-/// Most requests for a segment in which the needle is not: index and footer, then what the index is asked.
+/// Most requests for a segment in which the needle is not: directory, then what the index is asked.
 const MOST_GETS_WHERE_ABSENT: u64 = 4;
 /// Most of these that wait for one another.
 const MOST_ROUND_TRIPS_WHERE_ABSENT: u64 = 3;

@@ -243,8 +243,9 @@ fn encode_values(cells: &Cells<'_>, encoded: &Encoded, range: Range<usize>, out:
 
 /// The values of each page; one page even when there is no value.
 ///
-/// A page ends where a granule does, at the first such place where it has [`MIN_PAGE_BYTES`] (or [`MIN_DELTA_PAGE_BYTES`]): a search that wants one
-/// granule decodes little else. Within a granule it ends only for its size.
+/// A page ends where a granule does, at the first such place where it has [`MIN_PAGE_BYTES`] (or
+/// [`MIN_DELTA_PAGE_BYTES`]), or where the next granule would make it too large: a search that wants one granule decodes
+/// little else. It ends within a granule only when that granule alone is too large.
 fn cut(chunk: &Chunk<'_>, encoded: &Encoded) -> Result<Vec<Range<usize>>> {
     check_sizes(&chunk.cells)?;
     let count = chunk.cells.len();
@@ -258,16 +259,26 @@ fn cut(chunk: &Chunk<'_>, encoded: &Encoded) -> Result<Vec<Range<usize>>> {
     };
     let min_bits = 8 * if matches!(encoded, Encoded::Delta) { MIN_DELTA_PAGE_BYTES } else { MIN_PAGE_BYTES };
     let mut pages = Vec::new();
+    // Where the page and its last granule begin, and the bits of either.
     let (mut start, mut bits) = (0, 0);
+    let (mut granule_start, mut granule_bits) = (0, 0);
     for value in 0..count {
+        if value > start && chunk.granule(value) != chunk.granule(value - 1) {
+            if bits >= min_bits {
+                pages.push(start..value);
+                (start, bits) = (value, 0);
+            }
+            (granule_start, granule_bits) = (value, 0);
+        }
         let more = bits_of(value);
-        let granule_ends = value > start && chunk.granule(value) != chunk.granule(value - 1);
-        let is_full = bits + more > PAGE_BYTES * 8 || value - start >= PAGE_VALUES;
-        if value > start && (is_full || (granule_ends && bits >= min_bits)) {
-            pages.push(start..value);
-            (start, bits) = (value, 0);
+        while value > start && (bits + more > PAGE_BYTES * 8 || value - start >= PAGE_VALUES) {
+            let at = if granule_start > start { granule_start } else { value };
+            pages.push(start..at);
+            bits = if at == value { 0 } else { granule_bits };
+            start = at;
         }
         bits += more;
+        granule_bits += more;
     }
     pages.push(start..count);
     Ok(pages)

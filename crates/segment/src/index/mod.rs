@@ -26,13 +26,12 @@
 //!
 //! ```text
 //!   index block   chunk …  chunk …          first those of terms, then those of grams
-//!   footer_offset directory                 zstd: varints
+//!                                           the directory of the segment, with that of the index in it, behind
 //!
 //!   chunk         zstd with checksum:  for each part in it, for each row group: varint length, then bytes
 //!   bytes         varints:  the gaps between set bits, bit = slot within the part × granules + granule;
 //!                 the first counts from 0, each other one from the bit after the last
-//!   directory     row groups; for each of them: rows per granule (0: not indexed);
-//!                 for each plane: log2 of slots;
+//!   directory     row groups; for each of them, for each plane: log2 of slots (0 for all: not indexed);
 //!                 then for each plane: parts per chunk (0: there is no such plane); the length of each chunk
 //! ```
 //!

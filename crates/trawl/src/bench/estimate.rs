@@ -24,7 +24,7 @@ use trawl_store::prices::{
 use super::assumptions::Assumptions;
 use super::figures::{Class, Data, Figures, Growth};
 
-/// Round trips that a segment takes before its row groups: index and footer, then chunks of the index.
+/// Round trips that a segment takes before its row groups: directory, then chunks of the index.
 const ROUND_TRIPS_TO_OPEN: f64 = 2.0;
 /// Round trips of a row group: columns of the predicate, then those of the result.
 const ROUND_TRIPS_PER_ROW_GROUP: f64 = 2.0;
