@@ -3,14 +3,14 @@
 //! A request to S3 costs 0.4 millionths of a dollar, which is what a worker of one core (1,769 MB, arm64, $1.33e-5 a
 //! GB-second) costs in 17 ms; at 90 MB/s it receives 1.5 MB in that time. So a gap up to that is cheaper read along than
 //! left out. But requests run side by side, while bytes of one request come one after the other, and a search that
-//! reads little should stay one that reads little: what is read along is at most a third of what is needed.
+//! reads little should stay one that reads little: what is read along is at most half of what is needed.
 
 use std::ops::Range;
 
 /// Widest gap that is read along, in bytes.
 const MAX_GAP_BYTES: u64 = 1_500_000;
 /// Bytes that are needed for each that is read along.
-const NEEDED_PER_GAP_BYTE: u64 = 3;
+const NEEDED_PER_GAP_BYTE: u64 = 2;
 
 /// Sorts ranges and joins them over gaps, the smallest first.
 pub(crate) fn coalesce(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {

@@ -28,8 +28,8 @@ use crate::{Job, ScanError};
 const FIRST_STEP_PER_CORE: usize = 4;
 /// Most granules of a step: bounds what is decoded at once to 64 MiB of events, about that of a row group.
 const MAX_STEP: usize = 256;
-/// Of so few granules the columns of the result are fetched with those of the filter: that takes a few more bytes and
-/// one round trip less.
+/// So few granules are one step, and the columns of the result are fetched with those of the filter: that takes a few
+/// more bytes, and a round trip less.
 const WHOLE_GRANULES: usize = 32;
 /// Row groups that are decoded side by side, per core; bounds the memory of a worker.
 const ROW_GROUPS_PER_CORE: usize = 1;
@@ -179,7 +179,8 @@ impl<O: Objects> Scan<'_, '_, O> {
     async fn first(&mut self, granules: &[Granule], result: &mut ScanResult) -> Result<Candidates, ScanError> {
         let job = self.job;
         let mut candidates = Candidates::new(job);
-        let (mut at, mut step) = (0, FIRST_STEP_PER_CORE * rayon::current_num_threads());
+        let first_step = FIRST_STEP_PER_CORE * rayon::current_num_threads();
+        let (mut at, mut step) = (0, if granules.len() <= WHOLE_GRANULES { WHOLE_GRANULES } else { first_step });
         while at < granules.len() {
             let next = &granules[at..granules.len().min(at + step)];
             let bound = candidates.bound(job);
