@@ -9,7 +9,7 @@ use trawl_api::search::{Order, Status};
 use trawl_event::{TenantId, Timestamp};
 use trawl_faults::calm::{Calm, Found, error_code, json_of, run};
 use trawl_faults::stages::Setup;
-use trawl_store::ports::{Catalog, Objects, Position, ScanEvent, SegmentKey, ShardId};
+use trawl_store::ports::{Catalog, Objects, Position, ScanEvent, SegmentKey, ShardId, Source};
 
 fn tenant(name: &str) -> TenantId {
     name.parse().unwrap()
@@ -384,5 +384,47 @@ fn g3_a_repetition_within_the_hour_counts_once_although_clocks_lie_apart() {
         assert_eq!(calm.count(&t).await, 1, "in the tail");
         calm.persist().await;
         assert_eq!(calm.count(&t).await, 1, "persisted");
+    });
+}
+
+#[test]
+fn segments_that_cannot_match_are_left_out_of_the_plan() {
+    run(Setup { shards: 1, ..Setup::default() }, async |calm: Calm| {
+        let t = tenant("t");
+        for (service, level, status) in [("checkout", "INFO", 200), ("cart", "WARN", 404), ("search", "SEVERE", 503)] {
+            let event =
+                json!({"service": service, "level": level, "status": status, "message": format!("in {service}")});
+            calm.push(&t, None, event.to_string()).await;
+            calm.persist().await;
+        }
+        for (query, expected) in [
+            ("service:cart", 1),
+            ("service:=\"search\"", 1),
+            ("service:nowhere", 0),
+            ("status:>=404", 2),
+            ("status:503 OR status:200", 2),
+            ("level:>=error", 1),
+            ("level:>=warn -status:404", 2),
+            ("cart", 3),
+            ("-service:cart", 3),
+        ] {
+            let asked = coordinator::state::Asked {
+                query: query.into(),
+                from: Timestamp::MIN,
+                to: Timestamp::MAX,
+                limit: 10,
+                order: Order::Asc,
+            };
+            let evidence = trawl_query::Query::parse(query).unwrap().evidence();
+            let (stream, catalog) = (&calm.stages.stream, &calm.stages.catalog);
+            let planned = coordinator::plan::plan(stream, catalog, &t, &asked, &evidence, 10).await.unwrap();
+            let segments = planned.iter().map(|planned| match &planned.task.source {
+                Source::Segments(rows) => rows.len(),
+                Source::Tail { .. } => 0,
+            });
+            assert_eq!(segments.sum::<usize>(), expected, "{query}");
+            let found = calm.search(&t, json!({"query": query, "limit": 10})).await;
+            assert_eq!(found.status, Status::Complete, "{query}");
+        }
     });
 }

@@ -42,6 +42,9 @@ struct RowGroupIndex {
 #[derive(Default)]
 struct Plane {
     slots_log2: u32,
+    /// How many bits there are, and how many of them are set.
+    bits: u64,
+    set: u64,
     bytes: Vec<u8>,
     /// Where each part ends in `bytes`.
     ends: Vec<usize>,
@@ -93,12 +96,20 @@ impl IndexBuilder {
                 continue;
             }
             push_varint(parts_per_chunk as u64, &mut directory);
+            push_varint(self.fill(plane), &mut directory);
             for chunk in chunks {
                 push_varint(chunk.len() as u64, &mut directory);
                 block.extend_from_slice(&chunk);
             }
         }
         Ok((block, directory))
+    }
+
+    /// The share of the bits of a plane that are set, in 256ths.
+    fn fill(&self, plane: usize) -> u64 {
+        let planes = || self.row_groups.iter().map(|row_group| &row_group.planes[plane]);
+        let (bits, set) = planes().fold((0, 0), |(bits, set), plane| (bits + plane.bits, set + plane.set));
+        (set * 256).div_ceil(bits.max(1))
     }
 
     /// The chunks of a plane, and how many parts stand in each.
@@ -144,7 +155,13 @@ fn encode(sets: &[&[u16]]) -> Plane {
             *at += 1;
         }
     }
-    let mut plane = Plane { slots_log2, bytes: Vec::with_capacity(granules.len()), ends: Vec::with_capacity(PARTS) };
+    let mut plane = Plane {
+        slots_log2,
+        bits: (sets.len() as u64) << slots_log2,
+        set: 0,
+        bytes: Vec::with_capacity(granules.len()),
+        ends: Vec::with_capacity(PARTS),
+    };
     let slots_per_part = (1usize << slots_log2) / PARTS;
     for part in 0..PARTS {
         let mut after = 0u64;
@@ -155,6 +172,7 @@ fn encode(sets: &[&[u16]]) -> Plane {
                 // Slots that became one may hold a granule twice.
                 if bit >= after {
                     push_varint(bit - after, &mut plane.bytes);
+                    plane.set += 1;
                     after = bit + 1;
                 }
             }

@@ -32,7 +32,8 @@
 //!   bytes         varints:  the gaps between set bits, bit = slot within the part × granules + granule;
 //!                 the first counts from 0, each other one from the bit after the last
 //!   directory     row groups; for each of them, for each plane: log2 of slots (0 for all: not indexed);
-//!                 then for each plane: parts per chunk (0: there is no such plane); the length of each chunk
+//!                 then for each plane: parts per chunk (0: there is no such plane); the share of its bits that are
+//!                 set, in 256ths, rounded up; the length of each chunk
 //! ```
 //!
 //! Numbers are LEB128 varints. Cost and gain: with n slots set of m in a granule, a set slot takes about
@@ -73,6 +74,13 @@ const PARTS: usize = 1 << PARTS_LOG2;
 const MAX_SLOTS_LOG2: u32 = 16;
 /// Slots per set slot of the fullest granule that are enough: one hash then lets a sixteenth through.
 const SLOTS_PER_ITEM: usize = 16;
+
+/// Grams of a fragment that are asked for at least, if it has so many: each lets about 7 % of the granules of common logs
+/// through, but grams of one text are not independent.
+const MIN_GRAMS: usize = 8;
+/// As many grams are asked for as would let this share of the granules through if they were independent: where texts
+/// are random, one gram alone lets most of them through.
+const GRAMS_TARGET: f64 = 1e-4;
 
 /// Longest word that is a term, in bytes: longer ones have so many grams that these are sharp enough.
 const MAX_WORD_BYTES: usize = 12;

@@ -4,11 +4,10 @@ use trawl_event::text::fold_into;
 use trawl_event::{Evidence, Fragment};
 
 use super::terms::{self, Name};
-use super::{GRAMS, MAX_WORD_BYTES, TERMS};
+use super::{MAX_WORD_BYTES, MIN_GRAMS, TERMS};
 
-/// Most grams of one fragment that are asked for. Each lets about 7 % of the granules through, so more than these
-/// hardly skip more, while each costs a read.
-const MAX_GRAMS: usize = 8;
+/// Most grams of one fragment that are noted. How many of them are asked for depends on the segment.
+const MAX_GRAMS: usize = 32;
 /// Most slots of a whole query; what goes beyond is not asked for.
 const MAX_SLOTS: usize = 256;
 
@@ -31,6 +30,8 @@ pub(super) enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
     Slot(Slot),
+    /// Grams of one fragment, which all stand in it. Any of them may be left out: the first are spread over all of it.
+    Grams(Vec<u32>),
     Zone(Zone),
 }
 
@@ -109,10 +110,12 @@ impl Compiler {
         let mut grams = Vec::new();
         terms::grams(folded.as_bytes(), |hash| grams.push(hash));
         grams.dedup();
-        let step = grams.len().div_ceil(MAX_GRAMS).max(1);
-        let words = words.into_iter().map(|word| (TERMS, word));
-        let grams = grams.into_iter().step_by(step).map(|gram| (GRAMS, gram));
-        all(words.chain(grams).map(|(plane, hash)| self.slot(plane, hash)).collect())
+        let mut nodes: Vec<Node> = words.into_iter().map(|word| self.slot(TERMS, word)).collect();
+        self.slots += grams.len().min(MIN_GRAMS);
+        if !grams.is_empty() && self.slots <= MAX_SLOTS {
+            nodes.push(Node::Grams(spread(grams)));
+        }
+        all(nodes)
     }
 
     /// What is listed of the column, or that the column, or one of JSON that holds it, has more than is listed.
@@ -121,6 +124,18 @@ impl Compiler {
         let open: Vec<Node> = parents.chain([name]).map(|name| self.slot(TERMS, Name::of(name).open())).collect();
         any([listed].into_iter().chain(open).collect())
     }
+}
+
+/// At most [`MAX_GRAMS`] of these grams, in such an order that the first [`MIN_GRAMS`] are spread over all of them:
+/// neighbours share three of their four bytes and tell little more together than alone.
+fn spread(grams: Vec<u32>) -> Vec<u32> {
+    let step = grams.len().div_ceil(MIN_GRAMS).max(1);
+    let mut ordered = Vec::with_capacity(grams.len());
+    for offset in 0..step {
+        ordered.extend(grams.iter().skip(offset).step_by(step));
+    }
+    ordered.truncate(MAX_GRAMS);
+    ordered
 }
 
 fn all(mut sides: Vec<Node>) -> Node {

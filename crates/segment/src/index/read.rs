@@ -8,7 +8,7 @@ use trawl_event::RowSet;
 
 use super::format::take_count;
 use super::query::{IndexQuery, Node, Slot, Zone};
-use super::{MAX_CHUNK_BYTES, MAX_SLOTS_LOG2, PARTS, PARTS_LOG2, PLANES};
+use super::{GRAMS, GRAMS_TARGET, MAX_CHUNK_BYTES, MAX_SLOTS_LOG2, MIN_GRAMS, PARTS, PARTS_LOG2, PLANES};
 use crate::coalesce::coalesce;
 use crate::compression::decompress_checked;
 use crate::encoding::take_varint;
@@ -47,6 +47,8 @@ impl RowGroupIndex {
 struct PlaneIndex {
     /// 0: there is no such plane.
     parts_per_chunk: usize,
+    /// How many grams of a fragment are asked for; of no meaning in other planes.
+    grams: usize,
     chunks: Vec<Range<u64>>,
 }
 
@@ -78,6 +80,7 @@ impl Index {
             if !plane.parts_per_chunk.is_power_of_two() {
                 return Err(Error::corrupt("chunks of the index do not fit its parts"));
             }
+            plane.grams = grams_for(take_count(&mut plain, 256)? as f64 / 256.0);
             for _ in 0..PARTS / plane.parts_per_chunk {
                 let start = length;
                 length = length.saturating_add(take_varint(&mut plain)?);
@@ -108,7 +111,7 @@ impl Index {
 
     fn chunks_of(&self, query: &IndexQuery) -> BTreeSet<(usize, usize)> {
         let mut slots = Vec::new();
-        slots_of(&query.root, &mut slots);
+        self.slots_of(&query.root, &mut slots);
         slots.into_iter().filter_map(|slot| self.chunk_of(slot)).collect()
     }
 
@@ -140,6 +143,20 @@ impl Index {
         Ok(found)
     }
 
+    /// The slots of those grams that are asked for.
+    fn asked<'g>(&self, grams: &'g [u32]) -> impl Iterator<Item = Slot> + use<'g> {
+        grams.iter().take(self.planes[GRAMS].grams).map(|hash| Slot { plane: GRAMS, hash: *hash })
+    }
+
+    fn slots_of(&self, node: &Node, slots: &mut Vec<Slot>) {
+        match node {
+            Node::Everything | Node::Zone(_) => {}
+            Node::Slot(slot) => slots.push(*slot),
+            Node::Grams(grams) => slots.extend(self.asked(grams)),
+            Node::All(sides) | Node::Any(sides) => sides.iter().for_each(|side| self.slots_of(side, slots)),
+        }
+    }
+
     /// The granules of a row group in which `node` holds; `None` for all.
     fn evaluate(
         &self,
@@ -152,7 +169,18 @@ impl Index {
         match node {
             Node::Everything => Ok(None),
             Node::Zone(zone) => Ok(zones.granules(zone)),
-            Node::Slot(_) if info.slots_log2 == [0; PLANES] => Ok(None),
+            Node::Slot(_) | Node::Grams(_) if info.slots_log2 == [0; PLANES] => Ok(None),
+            Node::Grams(grams) => {
+                let mut left: Option<RowSet> = None;
+                for slot in self.asked(grams) {
+                    let found = self.evaluate(&Node::Slot(slot), row_group, zones, chunks)?;
+                    left = both(left, found);
+                    if left.as_ref().is_some_and(RowSet::is_empty) {
+                        break;
+                    }
+                }
+                Ok(left)
+            }
             Node::Slot(slot) => {
                 let Some(place) = self.chunk_of(*slot) else { return Ok(None) };
                 let chunk = chunks.get(&place).ok_or_else(|| Error::corrupt("the index lacks a chunk"))?;
@@ -165,13 +193,7 @@ impl Index {
                 let mut left: Option<RowSet> = None;
                 for side in sides {
                     let found = self.evaluate(side, row_group, zones, chunks)?;
-                    left = match (left, found) {
-                        (Some(mut left), Some(found)) => {
-                            left.intersect(&found);
-                            Some(left)
-                        }
-                        (left, found) => left.or(found),
-                    };
+                    left = both(left, found);
                     if left.as_ref().is_some_and(RowSet::is_empty) {
                         break;
                     }
@@ -192,12 +214,21 @@ impl Index {
     }
 }
 
-fn slots_of(node: &Node, slots: &mut Vec<Slot>) {
-    match node {
-        Node::Everything | Node::Zone(_) => {}
-        Node::Slot(slot) => slots.push(*slot),
-        Node::All(sides) | Node::Any(sides) => sides.iter().for_each(|side| slots_of(side, slots)),
+/// The granules in both sets; `None` stands for all.
+fn both(left: Option<RowSet>, right: Option<RowSet>) -> Option<RowSet> {
+    match (left, right) {
+        (Some(mut left), Some(right)) => {
+            left.intersect(&right);
+            Some(left)
+        }
+        (left, right) => left.or(right),
     }
+}
+
+/// How many grams skip enough where such a share of the bits is set.
+fn grams_for(fill: f64) -> usize {
+    let wanted = GRAMS_TARGET.ln() / fill.clamp(0.001, 0.999).ln();
+    (wanted.ceil() as usize).max(MIN_GRAMS)
 }
 
 /// The granules of one slot of a part.

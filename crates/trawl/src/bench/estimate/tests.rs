@@ -38,6 +38,7 @@ fn plain() -> Assumptions {
         baseline_bytes_per_second: 1.2e9,
         cold_start: Duration::ZERO,
         invocation: Duration::ZERO,
+        row_bytes: 500.0,
         overhead: Duration::ZERO,
         page: Duration::ZERO,
         ..Assumptions::default()
