@@ -10,8 +10,9 @@ use xxhash_rust::xxh3::Xxh3Builder;
 
 use super::terms::{self, Name};
 use super::{
-    GRAMS, MAX_LISTED, MAX_LISTED_BYTES, MAX_SHARE_PERCENT, MAX_SLOTS_LOG2, MAX_WORD_BYTES, MIN_CHUNK_BYTES,
-    MIN_INDEXED_BYTES, PARTS, PARTS_LOG2, PLANES, SLOTS_PER_ITEM, TERMS,
+    FULLEST_SLOTS_LOG2, GRAMS, LONG_WORDS, LONG_WORDS_FILL, MAX_LISTED, MAX_LISTED_BYTES, MAX_SHARE_PERCENT,
+    MAX_SLOTS_LOG2, MAX_WORD_BYTES, MIN_CHUNK_BYTES, MIN_INDEXED_BYTES, PARTS, PARTS_LOG2, PLANES, SLOTS_PER_ITEM,
+    TERMS,
 };
 use crate::compression::compress_checked;
 use crate::encoding::push_varint;
@@ -65,7 +66,7 @@ impl IndexBuilder {
             return;
         }
         let names: Vec<Name> = columns.iter().map(|placed| Name::of(&placed.column.path.name())).collect();
-        let granules: Vec<[Vec<u16>; PLANES]> = (0..rows.div_ceil(granule_rows))
+        let granules: Vec<[Vec<u32>; PLANES]> = (0..rows.div_ceil(granule_rows))
             .into_par_iter()
             .map_init(Granule::default, |granule, number| {
                 let range = (number * granule_rows) as u32..((number + 1) * granule_rows) as u32;
@@ -74,8 +75,8 @@ impl IndexBuilder {
             })
             .collect();
         let planes = std::array::from_fn(|plane| {
-            let sets: Vec<&[u16]> = granules.iter().map(|granule| granule[plane].as_slice()).collect();
-            encode(&sets)
+            let sets: Vec<&[u32]> = granules.iter().map(|granule| granule[plane].as_slice()).collect();
+            encode(&sets, MAX_SLOTS_LOG2[plane])
         });
         self.row_groups.push(RowGroupIndex { planes });
     }
@@ -91,7 +92,8 @@ impl IndexBuilder {
         for plane in 0..PLANES {
             let (parts_per_chunk, chunks) = self.chunks(plane, level)?;
             let bytes = chunks.iter().map(Vec::len).sum::<usize>();
-            if (block.len() + bytes) * 100 > data_bytes * MAX_SHARE_PERCENT {
+            let is_wanted = plane != LONG_WORDS || self.fill(GRAMS) >= LONG_WORDS_FILL;
+            if !is_wanted || (block.len() + bytes) * 100 > data_bytes * MAX_SHARE_PERCENT {
                 push_varint(0, &mut directory);
                 continue;
             }
@@ -136,10 +138,13 @@ impl IndexBuilder {
 }
 
 /// Writes the sets of the granules of a row group, slot by slot.
-fn encode(sets: &[&[u16]]) -> Plane {
+fn encode(sets: &[&[u32]], max_slots_log2: u32) -> Plane {
     let fullest = sets.iter().map(|set| set.len()).max().unwrap_or(0);
-    let slots_log2 = (fullest * SLOTS_PER_ITEM).max(1).next_power_of_two().ilog2().clamp(PARTS_LOG2, MAX_SLOTS_LOG2);
-    let slot_of = |slot: u16| usize::from(slot) >> (MAX_SLOTS_LOG2 - slots_log2);
+    let average = sets.iter().map(|set| set.len()).sum::<usize>() / sets.len().max(1);
+    let for_items = |items: usize| (items * SLOTS_PER_ITEM).max(1).next_power_of_two().ilog2();
+    let slots_log2 = for_items(fullest).min(FULLEST_SLOTS_LOG2).max(for_items(average));
+    let slots_log2 = slots_log2.clamp(PARTS_LOG2, max_slots_log2);
+    let slot_of = |slot: u32| slot as usize >> (max_slots_log2 - slots_log2);
     // Counting sort by slot; each slot's granules stay ascending.
     let mut ends = vec![0usize; (1 << slots_log2) + 1];
     sets.iter().flat_map(|set| set.iter()).for_each(|slot| ends[slot_of(*slot) + 1] += 1);
@@ -183,27 +188,28 @@ fn encode(sets: &[&[u16]]) -> Plane {
 }
 
 /// A set of slots as a bitmap.
-struct Slots(Vec<u64>);
-
-impl Default for Slots {
-    fn default() -> Self {
-        Self(vec![0; 1 << (MAX_SLOTS_LOG2 - 6)])
-    }
+struct Slots {
+    words: Vec<u64>,
+    log2: u32,
 }
 
 impl Slots {
+    fn new(log2: u32) -> Self {
+        Self { words: vec![0; 1 << (log2 - 6)], log2 }
+    }
+
     fn insert(&mut self, hash: u32) {
-        let slot = (hash >> (u32::BITS - MAX_SLOTS_LOG2)) as usize;
-        self.0[slot / 64] |= 1 << (slot % 64);
+        let slot = (hash >> (u32::BITS - self.log2)) as usize;
+        self.words[slot / 64] |= 1 << (slot % 64);
     }
 
     /// The slots, ascending; none are left.
-    fn take(&mut self) -> Vec<u16> {
-        let mut slots = Vec::with_capacity(self.0.iter().map(|word| word.count_ones() as usize).sum());
-        for (index, word) in self.0.iter_mut().enumerate() {
+    fn take(&mut self) -> Vec<u32> {
+        let mut slots = Vec::with_capacity(self.words.iter().map(|word| word.count_ones() as usize).sum());
+        for (index, word) in self.words.iter_mut().enumerate() {
             let mut rest = std::mem::take(word);
             while rest != 0 {
-                slots.push((index * 64) as u16 + rest.trailing_zeros() as u16);
+                slots.push((index * 64) as u32 + rest.trailing_zeros());
                 rest &= rest - 1;
             }
         }
@@ -212,17 +218,22 @@ impl Slots {
 }
 
 /// What stands in one granule.
-#[derive(Default)]
 struct Granule {
     slots: [Slots; PLANES],
     folded: String,
+}
+
+impl Default for Granule {
+    fn default() -> Self {
+        Self { slots: MAX_SLOTS_LOG2.map(Slots::new), folded: String::new() }
+    }
 }
 
 /// The distinct values of a column in a granule, while they are few.
 type Listed<T> = HashSet<T, Xxh3Builder>;
 
 impl Granule {
-    fn take(&mut self) -> [Vec<u16>; PLANES] {
+    fn take(&mut self) -> [Vec<u32>; PLANES] {
         self.slots.each_mut().map(Slots::take)
     }
 
@@ -314,9 +325,8 @@ impl Granule {
         folded.clear();
         fold_into(text, &mut folded);
         words(&folded, |start, end| {
-            if end - start <= MAX_WORD_BYTES {
-                self.term(terms::word(&folded[start..end]));
-            }
+            let plane = if end - start <= MAX_WORD_BYTES { TERMS } else { LONG_WORDS };
+            self.slots[plane].insert(terms::word(&folded[start..end]));
         });
         let grams = &mut self.slots[GRAMS];
         terms::grams(folded.as_bytes(), |hash| grams.insert(hash));

@@ -9,6 +9,7 @@
 //! | --- | --- | --- |
 //! | terms | a word of at most [`MAX_WORD_BYTES`] in any text; a word, an integer or a boolean in a column of a name; "this column holds more than is listed" | words and phrases, `field:value` |
 //! | grams | four bytes of any text (see [`terms`]) | substrings, prefixes, long words, regexes |
+//! | long words | a longer word in any text; only where more than a quarter of the bits of grams are set | long words |
 //!
 //! Texts are folded first ([`trawl_event::text::fold`]), so that letter case does not matter. A column of more than
 //! [`MAX_LISTED`] distinct values in a granule, and one of floats or JSON, is not listed by value there; its slot
@@ -63,15 +64,19 @@ const MIN_INDEXED_BYTES: u64 = 16 * 1024;
 const TERMS: usize = 0;
 /// Pieces of texts.
 const GRAMS: usize = 1;
+/// Words that are too long for terms.
+const LONG_WORDS: usize = 2;
 /// How many planes there are.
-const PLANES: usize = 2;
+const PLANES: usize = 3;
 
 /// log2 of the parts of a plane.
 const PARTS_LOG2: u32 = 9;
 /// Parts of a plane: what one hash needs is one of them.
 const PARTS: usize = 1 << PARTS_LOG2;
 /// log2 of the most slots of a plane. Twice as many would cost one more bit for each that is set.
-const MAX_SLOTS_LOG2: u32 = 16;
+const MAX_SLOTS_LOG2: [u32; PLANES] = [19, 16, 19];
+/// The same for a plane that is sized by its fullest granule; more than these only for what the average granule holds.
+const FULLEST_SLOTS_LOG2: u32 = 16;
 /// Slots per set slot of the fullest granule that are enough: one hash then lets a sixteenth through.
 const SLOTS_PER_ITEM: usize = 16;
 
@@ -84,6 +89,9 @@ const GRAMS_TARGET: f64 = 1e-4;
 
 /// Longest word that is a term, in bytes: longer ones have so many grams that these are sharp enough.
 const MAX_WORD_BYTES: usize = 12;
+/// Share of the bits of the plane of grams, in 256ths, from which on long words are terms all the same: texts are so
+/// random then that grams are not sharp.
+const LONG_WORDS_FILL: u64 = 64;
 /// Most distinct values of a column that are listed for a granule.
 const MAX_LISTED: usize = 64;
 /// Longest value that is listed under its column, in bytes.

@@ -62,8 +62,8 @@ impl Index {
         let mut indexed = Vec::with_capacity(row_groups.len());
         for (rows, granule_rows) in row_groups {
             let mut slots_log2 = [0; PLANES];
-            for log2 in &mut slots_log2 {
-                *log2 = take_count(&mut plain, MAX_SLOTS_LOG2 as usize)? as u32;
+            for (log2, most) in slots_log2.iter_mut().zip(MAX_SLOTS_LOG2) {
+                *log2 = take_count(&mut plain, most as usize)? as u32;
             }
             if slots_log2 != [0; PLANES] && slots_log2.iter().any(|log2| *log2 < PARTS_LOG2) {
                 return Err(Error::corrupt("the index has too few slots"));
