@@ -11,8 +11,7 @@ use xxhash_rust::xxh3::Xxh3Builder;
 use super::terms::{self, Name};
 use super::{
     FULLEST_SLOTS_LOG2, GRAMS, LONG_WORDS, LONG_WORDS_FILL, MAX_LISTED, MAX_LISTED_BYTES, MAX_SHARE_PERCENT,
-    MAX_SLOTS_LOG2, MAX_WORD_BYTES, MIN_CHUNK_BYTES, MIN_INDEXED_BYTES, PARTS, PARTS_LOG2, PLANES, SLOTS_PER_ITEM,
-    TERMS,
+    MAX_SLOTS_LOG2, MIN_CHUNK_BYTES, MIN_INDEXED_BYTES, PARTS, PARTS_LOG2, PLANES, SLOTS_PER_ITEM, TERMS,
 };
 use crate::compression::compress_checked;
 use crate::encoding::push_varint;
@@ -325,11 +324,12 @@ impl Granule {
         folded.clear();
         fold_into(text, &mut folded);
         words(&folded, |start, end| {
-            let plane = if end - start <= MAX_WORD_BYTES { TERMS } else { LONG_WORDS };
-            self.slots[plane].insert(terms::word(&folded[start..end]));
+            let word = &folded[start..end];
+            let plane = if terms::is_long(word) { LONG_WORDS } else { TERMS };
+            self.slots[plane].insert(terms::word(word));
         });
         let grams = &mut self.slots[GRAMS];
-        terms::grams(folded.as_bytes(), |hash| grams.insert(hash));
+        terms::grams(&folded, |hash| grams.insert(hash));
         self.folded = folded;
     }
 }

@@ -7,8 +7,8 @@
 //!
 //! | plane | a slot stands for | answers |
 //! | --- | --- | --- |
-//! | terms | a word of at most [`MAX_WORD_BYTES`] in any text; a word, an integer or a boolean in a column of a name; "this column holds more than is listed" | words and phrases, `field:value` |
-//! | grams | four bytes of any text (see [`terms`]) | substrings, prefixes, long words, regexes |
+//! | terms | a word of at most [`MAX_WORD_BYTES`], or in another script than Latin, in any text; a word, an integer or a boolean in a column of a name; "this column holds more than is listed" | words and phrases, `field:value` |
+//! | grams | four characters of any text (see [`terms`]) | substrings, prefixes, long words, regexes |
 //! | long words | a longer word in any text; only where more than a quarter of the bits of grams are set | long words |
 //!
 //! Texts are folded first ([`trawl_event::text::fold`]), so that letter case does not matter. A column of more than

@@ -4,7 +4,7 @@ use trawl_event::text::fold_into;
 use trawl_event::{Evidence, Fragment};
 
 use super::terms::{self, Name};
-use super::{LONG_WORDS, MAX_WORD_BYTES, MIN_GRAMS, TERMS};
+use super::{LONG_WORDS, MIN_GRAMS, TERMS};
 
 /// Most grams of one fragment that are noted. How many of them are asked for depends on the segment.
 const MAX_GRAMS: usize = 32;
@@ -103,11 +103,11 @@ impl Compiler {
         fold_into(&fragment.text, &mut folded);
         let mut words = Vec::new();
         terms::whole_words(&folded, fragment.starts_word, fragment.ends_word, |word| {
-            let plane = if word.len() <= MAX_WORD_BYTES { TERMS } else { LONG_WORDS };
+            let plane = if terms::is_long(word) { LONG_WORDS } else { TERMS };
             words.push((plane, terms::word(word)));
         });
         let mut grams = Vec::new();
-        terms::grams(folded.as_bytes(), |hash| grams.push(hash));
+        terms::grams(&folded, |hash| grams.push(hash));
         grams.dedup();
         let mut nodes: Vec<Node> = words.into_iter().map(|(plane, word)| self.slot(plane, word)).collect();
         self.slots += grams.len().min(MIN_GRAMS);

@@ -1,11 +1,14 @@
 //! Texts and values → hashes, for building and for asking alike.
 //!
-//! **Grams.** Of two neighbouring grams (four bytes each, one byte apart) the one with the smaller hash is kept, so
-//! about two thirds of them are; five bytes of text have two grams and so at least one that is surely kept, whatever
-//! stands around them.
+//! **Grams.** A text is taken as bytes, one for each character: an ASCII character itself, another one a hash of it
+//! with the top bit set, so that a gram is four characters in every script. Of two neighbouring grams (four bytes each,
+//! one byte apart) the one with the smaller hash is kept, so about two thirds of them are; five characters of text have
+//! two grams and so at least one that is surely kept, whatever stands around them.
 
 use trawl_event::text::words;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::MAX_WORD_BYTES;
 
 /// Bytes of a gram.
 const GRAM_BYTES: usize = 4;
@@ -76,9 +79,27 @@ fn rank(hash: u32) -> u32 {
     hash.rotate_left(16)
 }
 
+/// The byte that stands for a character that is not ASCII.
+fn byte_of(c: char) -> u8 {
+    (mix(u32::from(c)) >> 25) as u8 | 0x80
+}
+
+/// Whether a folded word is a long one. In other scripts than Latin a word is many bytes before it is many letters.
+pub(super) fn is_long(word: &str) -> bool {
+    word.len() > MAX_WORD_BYTES && word.is_ascii()
+}
+
 /// Gives the hashes of the grams of a folded text that are kept to `each`.
-pub(super) fn grams(folded: &[u8], mut each: impl FnMut(u32)) {
-    let Some((first, rest)) = folded.split_first_chunk::<GRAM_BYTES>() else { return };
+pub(super) fn grams(folded: &str, each: impl FnMut(u32)) {
+    if folded.is_ascii() {
+        return grams_of_bytes(folded.as_bytes(), each);
+    }
+    let bytes: Vec<u8> = folded.chars().map(|c| if c.is_ascii() { c as u8 } else { byte_of(c) }).collect();
+    grams_of_bytes(&bytes, each);
+}
+
+fn grams_of_bytes(bytes: &[u8], mut each: impl FnMut(u32)) {
+    let Some((first, rest)) = bytes.split_first_chunk::<GRAM_BYTES>() else { return };
     let mut gram = u32::from_be_bytes(*first);
     let mut last = mix(gram);
     for byte in rest {
@@ -95,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    fn grams_of(text: &[u8]) -> std::collections::BTreeSet<u32> {
+    fn kept(text: &str) -> std::collections::BTreeSet<u32> {
         let mut found = std::collections::BTreeSet::new();
         grams(text, |hash| {
             found.insert(hash);
@@ -105,11 +126,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_piece_has_no_gram_that_the_text_lacks(text in "[ab1 ]{0,40}", from in 0usize..40, length in 0usize..12) {
-            let from = from.min(text.len());
-            let piece = &text.as_bytes()[from..(from + length).min(text.len())];
-            prop_assert!(grams_of(text.as_bytes()).is_superset(&grams_of(piece)));
-            prop_assert_eq!(grams_of(piece).is_empty(), piece.len() < 5);
+        fn a_piece_has_no_gram_that_the_text_lacks(text in "[ab1 жф漢🦀]{0,40}", from in 0usize..40, length in 0usize..12) {
+            let characters: Vec<char> = text.chars().collect();
+            let from = from.min(characters.len());
+            let piece: String = characters[from..(from + length).min(characters.len())].iter().collect();
+            prop_assert!(kept(&text).is_superset(&kept(&piece)));
+            prop_assert_eq!(kept(&piece).is_empty(), piece.chars().count() < 5);
         }
     }
 }
