@@ -14,7 +14,7 @@ BENCH_PYTHON := $(BENCH_VENV)/bin/python
 ARGS ?=
 # Seconds for which each fuzz target runs, and the targets.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= decode query segment batch
+FUZZ_TARGETS ?= decode query segment batch index
 # Where the fuzzer's choices begin: one run of CI tries what another does. 0 is a new start each time.
 FUZZ_SEED ?= 1
 # Seeds of `make simulate-faults`.
@@ -88,7 +88,7 @@ $(BENCH_VENV)/installed: benches/requirements.txt
 	touch $@
 
 .PHONY: fuzz
-fuzz: compilers ## fuzz decoding, queries, segments and batches, FUZZ_SECONDS=60 each
+fuzz: compilers ## fuzz decoding, queries, segments, batches and the index, FUZZ_SECONDS=60 each
 	@$(CARGO_FUZZ)
 	$(CARGO_FUZZ_RUN) build
 	for target in $(FUZZ_TARGETS); do \

@@ -17,20 +17,18 @@ static SEGMENT: LazyLock<Segment> = LazyLock::new(|| written(&sample()));
 /// Bytes of an edit of the sample segment: where (3, little-endian), and what stands there then.
 const EDIT_BYTES: usize = 4;
 
-fuzz_target!(
-    |data: &[u8]| {
-        let Some((choice, rest)) = data.split_first() else { return };
-        match choice & 3 {
-            0 => {
-                let Some((offset, object)) = rest.split_first_chunk::<3>() else { return };
-                let offset = u32::from_le_bytes([offset[0], offset[1], offset[2], 0]);
-                read(&Bytes::copy_from_slice(object), u64::from(offset));
-            }
-            1 | 2 => damaged(rest, *choice & 3 == 2),
-            _ => round_trip(rest),
+fuzz_target!(|data: &[u8]| {
+    let Some((choice, rest)) = data.split_first() else { return };
+    match choice & 3 {
+        0 => {
+            let Some((offset, object)) = rest.split_first_chunk::<3>() else { return };
+            let offset = u32::from_le_bytes([offset[0], offset[1], offset[2], 0]);
+            read(&Bytes::copy_from_slice(object), u64::from(offset));
         }
+        1 | 2 => damaged(rest, *choice & 3 == 2),
+        _ => round_trip(rest),
     }
-);
+});
 
 fn written(block: &Block) -> Segment {
     let options = WriteOptions { row_group_rows: 3, columns_max: 6, source: "fuzz".into(), ..WriteOptions::default() };

@@ -92,13 +92,23 @@ fn at(value: &Value, name: &str) -> Vec<Value> {
     out
 }
 
+/// The strings at a dotted name that is reached through objects alone.
+fn strings_at(value: &Value, name: &str) -> Vec<Value> {
+    let below = |(key, value): (&String, &Value)| match name.strip_prefix(key.as_str()) {
+        Some("") => value.is_string().then(|| value.clone()).into_iter().collect(),
+        Some(rest) => rest.strip_prefix('.').map(|rest| strings_at(value, rest)).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    value.as_object().into_iter().flatten().flat_map(below).collect()
+}
+
 fn values(event: &Value, field: &str) -> Vec<Value> {
     let event = without_timestamp(event);
     let mut found = at(&event, field);
     if let Some((_, aliases)) = ALIASES.iter().find(|(canonical, _)| *canonical == field)
         && found.iter().all(Value::is_object)
     {
-        let sent = aliases.iter().map(|alias| at(&event, alias)).find(|values| values.iter().any(Value::is_string));
+        let sent = aliases.iter().map(|alias| strings_at(&event, alias)).find(|values| !values.is_empty());
         found.extend(sent.unwrap_or_default());
     }
     found
@@ -179,7 +189,11 @@ fn passes(test: &Test, value: &Value, field: &str) -> bool {
             assert!(["level", "severity"].contains(&field));
             let rank = match value {
                 Value::String(text) => Level::of_text(text),
-                Value::Number(number) => number.as_i64().and_then(Level::of_number),
+                // 17.0 is the number 17.
+                Value::Number(number) => match Number::parse(&number.to_string()).map(Number::normal) {
+                    Some(Number::Int(int)) => Level::of_number(int),
+                    _ => None,
+                },
                 _ => None,
             };
             rank.is_some_and(|rank| inside(interval, &rank))

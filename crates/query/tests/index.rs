@@ -49,6 +49,8 @@ fn skipped(segment: &Segment, query: &Query) -> (usize, usize) {
     for (row_group, granules) in found.iter().enumerate() {
         let block = reader.read(row_group, &Projection::All, None, &whole).unwrap();
         let mut matches = evaluator.matches(&block);
+        let may_hold = segment.zones.may_hold(&query.evidence());
+        assert!(may_hold || matches.is_empty(), "{query} matches and is ruled out by {:?}", segment.zones);
         skipped += usize::from(granules.is_empty());
         if let Some(rows) = reader.row_groups()[row_group].rows_of(granules) {
             matches.subtract(&rows);
@@ -56,6 +58,11 @@ fn skipped(segment: &Segment, query: &Query) -> (usize, usize) {
         }
     }
     (found.len(), skipped)
+}
+
+/// A block of these events, as they are: what is known of all of them is known exactly.
+fn bare_block(events: &[Value]) -> Block {
+    common::block(&events.iter().map(Value::to_string).collect::<Vec<_>>())
 }
 
 /// An event whose texts are noise, so that the index stays within its share of the segment.
@@ -66,7 +73,7 @@ fn noise() -> Value {
 
 fn block_of(mut events: Vec<Value>) -> Block {
     events.push(noise());
-    common::block(&events.iter().map(Value::to_string).collect::<Vec<_>>())
+    bare_block(&events)
 }
 
 proptest! {
@@ -83,6 +90,51 @@ proptest! {
         for filter in filters {
             skipped(&segment, &Query::parse(&filter.to_string()).unwrap());
         }
+    }
+
+    #[test]
+    fn what_is_known_of_all_events_never_hides_a_match(
+        filters in prop::collection::vec(generate::filter(), 1..12),
+        ranges in prop::collection::vec(generate::range_filter(), 1..12),
+        events in prop::collection::vec(generate::event(), 1..6),
+        columns_max in prop::sample::select(vec![0, 2, 1000]),
+        granule_rows in 1u64..4,
+    ) {
+        let mut block = bare_block(&events);
+        block.raw_bytes = block.rows() as u64 * trawl_segment::GRANULE_RAW_BYTES / granule_rows;
+        let options = WriteOptions { row_group_bytes: u64::MAX, columns_max, ..WriteOptions::default() };
+        let segment = write(&block, &options).unwrap();
+        for filter in filters.into_iter().chain(ranges) {
+            skipped(&segment, &Query::parse(&filter.to_string()).unwrap());
+        }
+    }
+
+    #[test]
+    fn times_of_a_granule_bound_every_event_in_it(
+        times in prop::collection::vec(
+            prop_oneof![any::<i64>(), -3i64..3, (0i64..5_000_000).prop_map(|ns| ns + 1_700_000_000_000_000_000)],
+            1..40,
+        ),
+        granule_rows in 1u64..5,
+        row_group_rows in prop::sample::select(vec![1, 7, 1000]),
+    ) {
+        let mut block = bare_block(&vec![json!({"ts": 0}); times.len()]);
+        block.timestamps = times;
+        block.raw_bytes = block.rows() as u64 * trawl_segment::GRANULE_RAW_BYTES / granule_rows;
+        let options = WriteOptions { row_group_rows, row_group_bytes: u64::MAX, ..WriteOptions::default() };
+        let segment = write(&block, &options).unwrap();
+        let reader = open(&segment);
+        for (number, info) in reader.row_groups().iter().enumerate() {
+            let times = reader.granule_times(number);
+            prop_assert_eq!(times.len(), info.granules());
+            let read = reader.read(number, &Projection::timestamps(), None, &Fetched::whole(segment.bytes.clone()));
+            let read = read.unwrap().timestamps;
+            for (granule, (first, last)) in times.iter().enumerate() {
+                let is_inside = |time: &i64| (first..=last).contains(&time);
+                prop_assert!(read[info.granule(granule)].iter().all(is_inside), "{first}..{last} of {read:?}");
+            }
+        }
+        prop_assert!(reader.granule_times(reader.row_groups().len()).is_empty());
     }
 
     #[test]

@@ -7,19 +7,50 @@ use bytes::Bytes;
 use common::{block_of, events};
 use proptest::prelude::*;
 use trawl_event::block::Projection;
-use trawl_segment::{Error, Fetched, SegmentReader, WriteOptions, write};
+use trawl_event::{Evidence, Fragment, RowSet};
+use trawl_segment::{Error, Fetched, IndexQuery, Segment, SegmentReader, WriteOptions, write};
 
 /// Opens and reads everything; errors are fine.
 fn open_and_read(object: &[u8], footer_offset: usize) {
     let object = Bytes::copy_from_slice(object);
     let footer_offset = footer_offset.min(object.len());
     let Ok(reader) = SegmentReader::open(&object[footer_offset..], footer_offset as u64) else { return };
-    for row_group in 0..reader.row_groups().len() {
-        reader.ranges(row_group, &Projection::All, None, &Fetched::new());
-        if let Ok(block) = reader.read(row_group, &Projection::All, None, &Fetched::whole(object.clone())) {
-            common::events_of(&block);
+    let whole = Fetched::whole(object.clone());
+    let _ = reader.index_ranges(&question());
+    if let Ok(found) = reader.candidates(&question(), &whole) {
+        let rows = found.iter().zip(reader.row_groups()).map(|(granules, info)| (granules.rows(), info.granules()));
+        assert!(rows.into_iter().all(|(rows, granules)| rows == granules));
+    }
+    for (row_group, info) in reader.row_groups().iter().enumerate() {
+        assert_eq!(reader.granule_times(row_group).len(), info.granules());
+        let mut some = RowSet::none(info.rows);
+        (0..info.rows).step_by(3).for_each(|row| some.insert(row));
+        for rows in [None, Some(&some)] {
+            reader.ranges(row_group, &Projection::All, rows, &Fetched::new());
+            if let Ok(block) = reader.read(row_group, &Projection::All, rows, &whole) {
+                common::events_of(&block);
+            }
         }
     }
+}
+
+/// Something that index and zones of every sort are asked for.
+fn question() -> IndexQuery {
+    let text = Evidence::Text(Fragment::inside("abcdefgh"));
+    let field = Evidence::FieldValue { name: "a".into(), value: Some("1".into()) };
+    let number = Evidence::FieldNumber { name: "a.b".into(), low: 0.0, high: 3.0 };
+    IndexQuery::new(&Evidence::Any(vec![text, field, number, Evidence::FieldLevel { ranks: 1 }]))
+}
+
+/// The segment with some bytes of its directory changed before compression, so that no checksum gives that away.
+fn with_other_directory(segment: &Segment, damage: &[(prop::sample::Index, u8)]) -> Vec<u8> {
+    let start = segment.footer_offset as usize;
+    let compressed = &segment.bytes[start + 4..start + segment.directory_bytes as usize];
+    let mut plain = zstd::bulk::decompress(compressed, 1 << 20).unwrap();
+    let length = plain.len();
+    damage.iter().for_each(|(at, byte)| plain[at.index(length)] = *byte);
+    let compressed = zstd::bulk::compress(&plain, 1).unwrap();
+    [&segment.bytes[..start], &(compressed.len() as u32).to_le_bytes(), &compressed].concat()
 }
 
 proptest! {
@@ -39,6 +70,23 @@ proptest! {
             object[from + at.index(len)] = byte;
         }
         open_and_read(&object, segment.footer_offset as usize);
+    }
+
+    #[test]
+    fn a_directory_that_says_something_else_never_panics(
+        events in events(1..30),
+        damage in prop::collection::vec(
+            (any::<prop::sample::Index>(), prop_oneof![any::<u8>(), prop::sample::select(vec![0, 1, 127, 128, 255])]),
+            1..6,
+        ),
+        row_group_rows in prop::sample::select(vec![3, 1000]),
+        granule_rows in 1u64..9,
+    ) {
+        let mut block = block_of(&events);
+        block.raw_bytes = block.rows() as u64 * trawl_segment::GRANULE_RAW_BYTES / granule_rows;
+        let options = WriteOptions { columns_max: 3, row_group_rows, row_group_bytes: u64::MAX, ..WriteOptions::default() };
+        let segment = write(&block, &options).unwrap();
+        open_and_read(&with_other_directory(&segment, &damage), segment.footer_offset as usize);
     }
 
     #[test]

@@ -49,11 +49,25 @@ fn interval<T: Clone + std::fmt::Debug + 'static>(
     prop_oneof![both, one].boxed()
 }
 
+/// Integers about which doubles are no longer exact, and those where 64 bits end.
+const BIG: [i64; 8] = [
+    9_007_199_254_740_991,
+    9_007_199_254_740_992,
+    9_007_199_254_740_993,
+    -9_007_199_254_740_993,
+    i64::MAX,
+    i64::MAX - 1,
+    i64::MIN,
+    i64::MIN + 1,
+];
+
 fn number() -> impl Strategy<Value = Number> + Clone {
     prop_oneof![
-        (-3i64..12).prop_map(Number::Int),
-        prop::sample::select(vec![-1.5, 0.5, 10.0, 1e20, -0.0, 0.1]).prop_map(Number::Float),
-        any::<i64>().prop_map(Number::Int),
+        4 => (-3i64..12).prop_map(Number::Int),
+        4 => prop::sample::select(vec![-1.5, 0.5, 10.0, 1e20, -1e20, -0.0, 0.1, 1e-320, 9007199254740992.0, 9.223372036854776e18])
+            .prop_map(Number::Float),
+        2 => prop::sample::select(BIG.to_vec()).prop_map(Number::Int),
+        1 => any::<i64>().prop_map(Number::Int),
     ]
 }
 
@@ -63,6 +77,20 @@ fn level() -> impl Strategy<Value = Level> + Clone {
 
 fn time() -> impl Strategy<Value = Timestamp> + Clone {
     (0i64..10).prop_map(|second| Timestamp(second * 1_000_000_000))
+}
+
+/// A range, or an exact value, of numbers or levels: what zones answer.
+pub fn range_filter() -> impl Strategy<Value = Filter> {
+    let numbers = (prop::sample::select(vec!["a", "a.b", "a.b.c", "b", "msg", "service.name"]), interval(number()))
+        .prop_map(|(field, interval)| (field, Test::Within(Range::Numbers(interval))));
+    let exact = (prop::sample::select(vec!["a", "a.b", "b", "level"]), number())
+        .prop_map(|(field, number)| (field, Test::Is(number.to_string())));
+    let levels = (prop::sample::select(vec!["level", "severity", "lvl", "log.level"]), interval(level()))
+        .prop_map(|(field, interval)| (field, Test::Within(Range::Levels(interval))));
+    let leaf = prop_oneof![3 => numbers, 1 => exact, 2 => levels]
+        .prop_map(|(field, test)| Filter::Field { field: field.to_owned(), test });
+    let pair = prop::collection::vec(leaf.clone(), 2);
+    prop_oneof![4 => leaf, 1 => pair.clone().prop_map(Filter::And), 1 => pair.prop_map(Filter::Or)]
 }
 
 fn field() -> impl Strategy<Value = Filter> {
@@ -110,7 +138,9 @@ fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         6 => text().prop_map(Value::from),
         2 => (-3i64..12).prop_map(Value::from),
-        1 => prop::sample::select(vec![json!(0.5), json!(10.0), json!(1e20), json!(-1.5), json!(9223372036854775807u64)]),
+        1 => prop::sample::select(vec![json!(0.5), json!(10.0), json!(1e20), json!(-1.5), json!(-0.0), json!(1e-320), json!(u64::MAX)]),
+        1 => prop::sample::select(BIG.to_vec()).prop_map(Value::from),
+        1 => number().prop_map(|number| Value::from(number.to_string())),
         1 => any::<bool>().prop_map(Value::from),
         1 => Just(Value::Null),
         1 => Just(Value::from("")),
@@ -127,7 +157,13 @@ fn value() -> impl Strategy<Value = Value> {
 /// Events with a timestamp in either spelling, canonical fields under their own names or another, and attributes.
 pub fn event() -> impl Strategy<Value = Value> {
     let attributes = prop::collection::btree_map("(a|b|a\\.b)", value(), 0..3);
-    let canonical = (0..4u8, 0..3u8, 0..3u8, 0..3u8, 0i64..10, text(), prop_oneof![text(), "(warn|INFO|err|7)"]);
+    let rank = prop_oneof![
+        2 => text().prop_map(Value::from),
+        2 => "(warn|INFO|err|7| 3 )".prop_map(Value::from),
+        1 => (-1i64..26).prop_map(Value::from),
+        1 => prop::sample::select(vec![json!(3.0), json!(17.0), json!(0.5), json!(true), json!(["fatal"]), json!({"a": "warn"})]),
+    ];
+    let canonical = (0..4u8, 0..3u8, 0..7u8, 0..3u8, 0i64..10, text(), rank);
     (attributes, canonical).prop_map(|(attributes, (time, message, level, service, second, text, rank))| {
         let mut event: serde_json::Map<String, Value> = attributes.into_iter().collect();
         match time {
@@ -145,8 +181,11 @@ pub fn event() -> impl Strategy<Value = Value> {
             _ => {}
         }
         match level {
-            0 => drop(event.insert("level".into(), json!(rank))),
-            1 => drop(event.insert("severity".into(), json!(rank))),
+            0 => drop(event.insert("level".into(), rank)),
+            1 => drop(event.insert("severity".into(), rank)),
+            2 => drop(event.insert("lvl".into(), json!([rank]))),
+            3 => drop(event.insert("log".into(), json!({"level": rank}))),
+            4 => drop(event.insert("log".into(), json!([{"level": rank}]))),
             _ => {}
         }
         match service {

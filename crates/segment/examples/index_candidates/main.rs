@@ -21,7 +21,7 @@ use dictionary::Dictionary;
 use needles::{Class, Granule, Needle, granules_of};
 
 /// Needles of each class.
-const NEEDLES: usize = 60;
+const NEEDLES: usize = 200;
 /// Below so many granules one granule more or less makes a share meaningless.
 const FEW_GRANULES: usize = 20;
 /// The name of all generated sets, as an argument.
