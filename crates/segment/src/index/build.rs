@@ -10,8 +10,9 @@ use xxhash_rust::xxh3::Xxh3Builder;
 
 use super::terms::{self, Name};
 use super::{
-    FULLEST_SLOTS_LOG2, GRAMS, LONG_WORDS, LONG_WORDS_FILL, MAX_LISTED, MAX_LISTED_BYTES, MAX_SHARE_PERCENT,
-    MAX_SLOTS_LOG2, MIN_CHUNK_BYTES, MIN_INDEXED_BYTES, PARTS, PARTS_LOG2, PLANES, SLOTS_PER_ITEM, TERMS,
+    FIVES, FIVES_FILL, FULLEST_SLOTS_LOG2, GRAMS, LONG_WORDS, LONG_WORDS_FILL, MAX_LISTED, MAX_LISTED_BYTES,
+    MAX_SHARE_PERCENT, MAX_SLOTS_LOG2, MIN_CHUNK_BYTES, MIN_INDEXED_BYTES, PARTS, PARTS_LOG2, PLANES, SLOTS_PER_ITEM,
+    TERMS,
 };
 use crate::compression::compress_checked;
 use crate::encoding::push_varint;
@@ -51,6 +52,11 @@ struct Plane {
 }
 
 impl Plane {
+    /// The share of its bits that are set, in 256ths, rounded up.
+    fn fill(&self) -> u64 {
+        (self.set * 256).div_ceil(self.bits.max(1))
+    }
+
     fn part(&self, part: usize) -> &[u8] {
         let start = part.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         self.ends.get(part).map_or(&[], |end| &self.bytes[start..*end])
@@ -65,18 +71,32 @@ impl IndexBuilder {
             return;
         }
         let names: Vec<Name> = columns.iter().map(|placed| Name::of(&placed.column.path.name())).collect();
-        let granules: Vec<[Vec<u32>; PLANES]> = (0..rows.div_ceil(granule_rows))
-            .into_par_iter()
-            .map_init(Granule::default, |granule, number| {
-                let range = (number * granule_rows) as u32..((number + 1) * granule_rows) as u32;
-                columns.iter().zip(&names).for_each(|(placed, name)| granule.column(placed, *name, &range));
-                granule.take()
-            })
-            .collect();
-        let planes = std::array::from_fn(|plane| {
+        let collect = |pieces: Pieces| -> Vec<[Vec<u32>; PLANES]> {
+            let granules = (0..rows.div_ceil(granule_rows)).into_par_iter();
+            let collected = granules.map_init(
+                || Granule::new(pieces),
+                |granule, number| {
+                    let range = (number * granule_rows) as u32..((number + 1) * granule_rows) as u32;
+                    columns.iter().zip(&names).for_each(|(placed, name)| granule.column(placed, *name, &range));
+                    granule.take()
+                },
+            );
+            collected.collect()
+        };
+        let encode_plane = |granules: &[[Vec<u32>; PLANES]], plane: usize| {
             let sets: Vec<&[u32]> = granules.iter().map(|granule| granule[plane].as_slice()).collect();
-            encode(&sets, MAX_SLOTS_LOG2[plane])
-        });
+            encode(&sets, plane)
+        };
+        let granules = collect(Pieces::Grams);
+        let mut planes: [Plane; PLANES] = std::array::from_fn(|plane| encode_plane(&granules, plane));
+        drop(granules);
+        // A row group has grams or fives; the plane that it lacks says nothing of it.
+        if planes[GRAMS].fill() >= FIVES_FILL {
+            planes[FIVES] = encode_plane(&collect(Pieces::Fives), FIVES);
+            planes[GRAMS] = Plane::default();
+        } else {
+            planes[FIVES] = Plane::default();
+        }
         self.row_groups.push(RowGroupIndex { planes });
     }
 
@@ -91,13 +111,16 @@ impl IndexBuilder {
         for plane in 0..PLANES {
             let (parts_per_chunk, chunks) = self.chunks(plane, level)?;
             let bytes = chunks.iter().map(Vec::len).sum::<usize>();
-            let is_wanted = plane != LONG_WORDS || self.fill(GRAMS) >= LONG_WORDS_FILL;
+            let is_wanted = match plane {
+                LONG_WORDS => self.sum(FIVES).bits > 0 || self.sum(GRAMS).fill() >= LONG_WORDS_FILL,
+                _ => self.sum(plane).bits > 0,
+            };
             if !is_wanted || (block.len() + bytes) * 100 > data_bytes * MAX_SHARE_PERCENT {
                 push_varint(0, &mut directory);
                 continue;
             }
             push_varint(parts_per_chunk as u64, &mut directory);
-            push_varint(self.fill(plane), &mut directory);
+            push_varint(self.sum(plane).fill(), &mut directory);
             for chunk in chunks {
                 push_varint(chunk.len() as u64, &mut directory);
                 block.extend_from_slice(&chunk);
@@ -106,11 +129,11 @@ impl IndexBuilder {
         Ok((block, directory))
     }
 
-    /// The share of the bits of a plane that are set, in 256ths.
-    fn fill(&self, plane: usize) -> u64 {
-        let planes = || self.row_groups.iter().map(|row_group| &row_group.planes[plane]);
-        let (bits, set) = planes().fold((0, 0), |(bits, set), plane| (bits + plane.bits, set + plane.set));
-        (set * 256).div_ceil(bits.max(1))
+    /// The bits of a plane in all row groups.
+    fn sum(&self, plane: usize) -> Plane {
+        let planes = self.row_groups.iter().map(|row_group| &row_group.planes[plane]);
+        let (bits, set) = planes.fold((0, 0), |(bits, set), plane| (bits + plane.bits, set + plane.set));
+        Plane { bits, set, ..Plane::default() }
     }
 
     /// The chunks of a plane, and how many parts stand in each.
@@ -137,10 +160,11 @@ impl IndexBuilder {
 }
 
 /// Writes the sets of the granules of a row group, slot by slot.
-fn encode(sets: &[&[u32]], max_slots_log2: u32) -> Plane {
+fn encode(sets: &[&[u32]], plane: usize) -> Plane {
+    let max_slots_log2 = MAX_SLOTS_LOG2[plane];
     let fullest = sets.iter().map(|set| set.len()).max().unwrap_or(0);
     let average = sets.iter().map(|set| set.len()).sum::<usize>() / sets.len().max(1);
-    let for_items = |items: usize| (items * SLOTS_PER_ITEM).max(1).next_power_of_two().ilog2();
+    let for_items = |items: usize| (items * SLOTS_PER_ITEM[plane]).max(1).next_power_of_two().ilog2();
     let slots_log2 = for_items(fullest).min(FULLEST_SLOTS_LOG2).max(for_items(average));
     let slots_log2 = slots_log2.clamp(PARTS_LOG2, max_slots_log2);
     let slot_of = |slot: u32| slot as usize >> (max_slots_log2 - slots_log2);
@@ -216,22 +240,28 @@ impl Slots {
     }
 }
 
-/// What stands in one granule.
-struct Granule {
-    slots: [Slots; PLANES],
-    folded: String,
+/// Which pieces of texts are collected: with grams all there is else, fives alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pieces {
+    Grams,
+    Fives,
 }
 
-impl Default for Granule {
-    fn default() -> Self {
-        Self { slots: MAX_SLOTS_LOG2.map(Slots::new), folded: String::new() }
-    }
+/// What stands in one granule.
+struct Granule {
+    pieces: Pieces,
+    slots: [Slots; PLANES],
+    folded: String,
 }
 
 /// The distinct values of a column in a granule, while they are few.
 type Listed<T> = HashSet<T, Xxh3Builder>;
 
 impl Granule {
+    fn new(pieces: Pieces) -> Self {
+        Self { slots: MAX_SLOTS_LOG2.map(Slots::new), folded: String::new(), pieces }
+    }
+
     fn take(&mut self) -> [Vec<u32>; PLANES] {
         self.slots.each_mut().map(Slots::take)
     }
@@ -328,8 +358,10 @@ impl Granule {
             let plane = if terms::is_long(word) { LONG_WORDS } else { TERMS };
             self.slots[plane].insert(terms::word(word));
         });
-        let grams = &mut self.slots[GRAMS];
-        terms::grams(&folded, |hash| grams.insert(hash));
+        match self.pieces {
+            Pieces::Grams => terms::grams(&folded, |hash| self.slots[GRAMS].insert(hash)),
+            Pieces::Fives => terms::fives(&folded, |hash| self.slots[FIVES].insert(hash)),
+        }
         self.folded = folded;
     }
 }

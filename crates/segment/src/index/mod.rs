@@ -9,6 +9,7 @@
 //! | --- | --- | --- |
 //! | terms | a word of at most [`MAX_WORD_BYTES`], or in another script than Latin, in any text; a word, an integer or a boolean in a column of a name; "this column holds more than is listed" | words and phrases, `field:value` |
 //! | grams | four characters of any text (see [`terms`]) | substrings, prefixes, long words, regexes |
+//! | fives | five characters of any text; in row groups where more than three of eight bits of grams would be set, in their place | the same, from six characters on |
 //! | long words | a longer word in any text; only where more than a quarter of the bits of grams are set | long words |
 //!
 //! Texts are folded first ([`trawl_event::text::fold`]), so that letter case does not matter. A column of more than
@@ -66,19 +67,21 @@ const TERMS: usize = 0;
 const GRAMS: usize = 1;
 /// Words that are too long for terms.
 const LONG_WORDS: usize = 2;
+/// Longer pieces of texts, in place of grams.
+const FIVES: usize = 3;
 /// How many planes there are.
-const PLANES: usize = 3;
+const PLANES: usize = 4;
 
 /// log2 of the parts of a plane.
 const PARTS_LOG2: u32 = 9;
 /// Parts of a plane: what one hash needs is one of them.
 const PARTS: usize = 1 << PARTS_LOG2;
 /// log2 of the most slots of a plane. Twice as many would cost one more bit for each that is set.
-const MAX_SLOTS_LOG2: [u32; PLANES] = [19, 16, 19];
+const MAX_SLOTS_LOG2: [u32; PLANES] = [19, 16, 19, 19];
 /// The same for a plane that is sized by its fullest granule; more than these only for what the average granule holds.
 const FULLEST_SLOTS_LOG2: u32 = 16;
 /// Slots per set slot of the fullest granule that are enough: one hash then lets a sixteenth through.
-const SLOTS_PER_ITEM: usize = 16;
+const SLOTS_PER_ITEM: [usize; PLANES] = [16, 16, 16, 8];
 
 /// Grams of a fragment that are asked for at least, if it has so many: each lets about 7 % of the granules of common logs
 /// through, but grams of one text are not independent.
@@ -89,6 +92,9 @@ const GRAMS_TARGET: f64 = 1e-4;
 
 /// Longest word that is a term, in bytes: longer ones have so many grams that these are sharp enough.
 const MAX_WORD_BYTES: usize = 12;
+/// Share of the bits of grams of a row group, in 256ths, from which on it has fives in their place: of random digits
+/// nearly every gram occurs in every granule.
+const FIVES_FILL: u64 = 96;
 /// Share of the bits of the plane of grams, in 256ths, from which on long words are terms all the same: texts are so
 /// random then that grams are not sharp.
 const LONG_WORDS_FILL: u64 = 64;

@@ -4,7 +4,7 @@ use trawl_event::text::fold_into;
 use trawl_event::{Evidence, Fragment};
 
 use super::terms::{self, Name};
-use super::{LONG_WORDS, MIN_GRAMS, TERMS};
+use super::{FIVES, GRAMS, LONG_WORDS, MIN_GRAMS, TERMS};
 
 /// Most grams of one fragment that are noted. How many of them are asked for depends on the segment.
 const MAX_GRAMS: usize = 32;
@@ -31,7 +31,10 @@ pub(super) enum Node {
     Any(Vec<Node>),
     Slot(Slot),
     /// Grams of one fragment, which all stand in it. Any of them may be left out: the first are spread over all of it.
-    Grams(Vec<u32>),
+    Grams {
+        plane: usize,
+        hashes: Vec<u32>,
+    },
     Zone(Zone),
 }
 
@@ -106,13 +109,17 @@ impl Compiler {
             let plane = if terms::is_long(word) { LONG_WORDS } else { TERMS };
             words.push((plane, terms::word(word)));
         });
-        let mut grams = Vec::new();
+        let (mut grams, mut fives) = (Vec::new(), Vec::new());
         terms::grams(&folded, |hash| grams.push(hash));
-        grams.dedup();
+        terms::fives(&folded, |hash| fives.push(hash));
         let mut nodes: Vec<Node> = words.into_iter().map(|(plane, word)| self.slot(plane, word)).collect();
         self.slots += grams.len().min(MIN_GRAMS);
-        if !grams.is_empty() && self.slots <= MAX_SLOTS {
-            nodes.push(Node::Grams(spread(grams)));
+        // A row group has one of the two planes.
+        for (plane, mut hashes) in [(GRAMS, grams), (FIVES, fives)] {
+            hashes.dedup();
+            if !hashes.is_empty() && self.slots <= MAX_SLOTS {
+                nodes.push(Node::Grams { plane, hashes: spread(hashes) });
+            }
         }
         all(nodes)
     }

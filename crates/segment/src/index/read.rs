@@ -8,7 +8,7 @@ use trawl_event::RowSet;
 
 use super::format::take_count;
 use super::query::{IndexQuery, Node, Slot, Zone};
-use super::{GRAMS, GRAMS_TARGET, MAX_CHUNK_BYTES, MAX_SLOTS_LOG2, MIN_GRAMS, PARTS, PARTS_LOG2, PLANES};
+use super::{GRAMS_TARGET, MAX_CHUNK_BYTES, MAX_SLOTS_LOG2, MIN_GRAMS, PARTS, PARTS_LOG2, PLANES};
 use crate::coalesce::coalesce;
 use crate::compression::decompress_checked;
 use crate::encoding::take_varint;
@@ -33,7 +33,7 @@ pub(crate) struct Index {
 struct RowGroupIndex {
     rows: usize,
     granule_rows: usize,
-    /// By plane; zeros when the row group is not indexed.
+    /// By plane; zero when the row group has no such plane.
     slots_log2: [u32; PLANES],
 }
 
@@ -65,7 +65,7 @@ impl Index {
             for (log2, most) in slots_log2.iter_mut().zip(MAX_SLOTS_LOG2) {
                 *log2 = take_count(&mut plain, most as usize)? as u32;
             }
-            if slots_log2 != [0; PLANES] && slots_log2.iter().any(|log2| *log2 < PARTS_LOG2) {
+            if slots_log2.iter().any(|log2| (1..PARTS_LOG2).contains(log2)) {
                 return Err(Error::corrupt("the index has too few slots"));
             }
             indexed.push(RowGroupIndex { rows: *rows, granule_rows: *granule_rows, slots_log2 });
@@ -144,15 +144,15 @@ impl Index {
     }
 
     /// The slots of those grams that are asked for.
-    fn asked<'g>(&self, grams: &'g [u32]) -> impl Iterator<Item = Slot> + use<'g> {
-        grams.iter().take(self.planes[GRAMS].grams).map(|hash| Slot { plane: GRAMS, hash: *hash })
+    fn asked<'g>(&self, plane: usize, hashes: &'g [u32]) -> impl Iterator<Item = Slot> + use<'g> {
+        hashes.iter().take(self.planes[plane].grams).map(move |hash| Slot { plane, hash: *hash })
     }
 
     fn slots_of(&self, node: &Node, slots: &mut Vec<Slot>) {
         match node {
             Node::Everything | Node::Zone(_) => {}
             Node::Slot(slot) => slots.push(*slot),
-            Node::Grams(grams) => slots.extend(self.asked(grams)),
+            Node::Grams { plane, hashes } => slots.extend(self.asked(*plane, hashes)),
             Node::All(sides) | Node::Any(sides) => sides.iter().for_each(|side| self.slots_of(side, slots)),
         }
     }
@@ -169,10 +169,10 @@ impl Index {
         match node {
             Node::Everything => Ok(None),
             Node::Zone(zone) => Ok(zones.granules(zone)),
-            Node::Slot(_) | Node::Grams(_) if info.slots_log2 == [0; PLANES] => Ok(None),
-            Node::Grams(grams) => {
+            Node::Slot(slot) if info.slots_log2[slot.plane] == 0 => Ok(None),
+            Node::Grams { plane, hashes } => {
                 let mut left: Option<RowSet> = None;
-                for slot in self.asked(grams) {
+                for slot in self.asked(*plane, hashes) {
                     let found = self.evaluate(&Node::Slot(slot), row_group, zones, chunks)?;
                     left = both(left, found);
                     if left.as_ref().is_some_and(RowSet::is_empty) {

@@ -3,7 +3,7 @@
 //! **Grams.** A text is taken as bytes, one for each character: an ASCII character itself, another one a hash of it
 //! with the top bit set, so that a gram is four characters in every script. Of two neighbouring grams (four bytes each,
 //! one byte apart) the one with the smaller hash is kept, so about two thirds of them are; five characters of text have
-//! two grams and so at least one that is surely kept, whatever stands around them.
+//! two grams and so at least one that is surely kept, whatever stands around them. *Fives* are the same of five characters.
 
 use trawl_event::text::words;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -89,22 +89,37 @@ pub(super) fn is_long(word: &str) -> bool {
     word.len() > MAX_WORD_BYTES && word.is_ascii()
 }
 
-/// Gives the hashes of the grams of a folded text that are kept to `each`.
-pub(super) fn grams(folded: &str, each: impl FnMut(u32)) {
-    if folded.is_ascii() {
-        return grams_of_bytes(folded.as_bytes(), each);
-    }
-    let bytes: Vec<u8> = folded.chars().map(|c| if c.is_ascii() { c as u8 } else { byte_of(c) }).collect();
-    grams_of_bytes(&bytes, each);
+/// The hash of five bytes.
+fn mix_five(gram: u64) -> u32 {
+    mix(gram as u32 ^ ((gram >> 32) as u32).wrapping_mul(0x9e37_79b9))
 }
 
-fn grams_of_bytes(bytes: &[u8], mut each: impl FnMut(u32)) {
-    let Some((first, rest)) = bytes.split_first_chunk::<GRAM_BYTES>() else { return };
-    let mut gram = u32::from_be_bytes(*first);
-    let mut last = mix(gram);
+/// Gives the hashes of the grams of a folded text that are kept to `each`.
+pub(super) fn grams(folded: &str, each: impl FnMut(u32)) {
+    kept::<GRAM_BYTES>(folded, |gram| mix(gram as u32), each);
+}
+
+/// The same for grams of five characters.
+pub(super) fn fives(folded: &str, each: impl FnMut(u32)) {
+    kept::<{ GRAM_BYTES + 1 }>(folded, mix_five, each);
+}
+
+/// Gives the hashes of those grams of so many bytes that are kept to `each`.
+fn kept<const BYTES: usize>(folded: &str, hash: impl Fn(u64) -> u32, mut each: impl FnMut(u32)) {
+    let of_characters: Vec<u8>;
+    let bytes = if folded.is_ascii() {
+        folded.as_bytes()
+    } else {
+        of_characters = folded.chars().map(|c| if c.is_ascii() { c as u8 } else { byte_of(c) }).collect();
+        &of_characters
+    };
+    let Some((first, rest)) = bytes.split_first_chunk::<BYTES>() else { return };
+    let mask = (1u64 << (8 * BYTES)) - 1;
+    let mut gram = first.iter().fold(0, |gram, byte| gram << 8 | u64::from(*byte));
+    let mut last = hash(gram);
     for byte in rest {
-        gram = gram << 8 | u32::from(*byte);
-        let next = mix(gram);
+        gram = (gram << 8 | u64::from(*byte)) & mask;
+        let next = hash(gram);
         each(if rank(next) < rank(last) { next } else { last });
         last = next;
     }
@@ -116,9 +131,9 @@ mod tests {
 
     use super::*;
 
-    fn kept(text: &str) -> std::collections::BTreeSet<u32> {
+    fn found(text: &str, grams: impl Fn(&str, &mut dyn FnMut(u32))) -> std::collections::BTreeSet<u32> {
         let mut found = std::collections::BTreeSet::new();
-        grams(text, |hash| {
+        grams(text, &mut |hash| {
             found.insert(hash);
         });
         found
@@ -130,8 +145,12 @@ mod tests {
             let characters: Vec<char> = text.chars().collect();
             let from = from.min(characters.len());
             let piece: String = characters[from..(from + length).min(characters.len())].iter().collect();
-            prop_assert!(kept(&text).is_superset(&kept(&piece)));
-            prop_assert_eq!(kept(&piece).is_empty(), piece.chars().count() < 5);
+            let fours = |text: &str| found(text, |text, each| grams(text, each));
+            let fives = |text: &str| found(text, |text, each| fives(text, each));
+            prop_assert!(fours(&text).is_superset(&fours(&piece)));
+            prop_assert!(fives(&text).is_superset(&fives(&piece)));
+            prop_assert_eq!(fours(&piece).is_empty(), piece.chars().count() < 5);
+            prop_assert_eq!(fives(&piece).is_empty(), piece.chars().count() < 6);
         }
     }
 }
