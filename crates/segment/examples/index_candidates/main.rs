@@ -39,8 +39,8 @@ fn main() {
         }
     }
     println!("M: matrix, D: dictionary; shares of the granules without the needle; KB: index that a needle reads\n");
-    println!("| data | raw MB | granules | segment MB | index M | planes | index D | directory |");
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| data | raw MB | granules | segment MB | index M | index D | directory |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     let mut skips = Vec::new();
     for name in &names {
         let segment = data::segment(name, most_bytes);
@@ -67,12 +67,11 @@ fn measure(name: &str, segment: &Segment) -> (String, String) {
     let dictionary_bytes = dictionary.bytes();
     let share = |part: u64, of: u64| format!("{} KB, {:.1} %", part / 1000, part as f64 * 100.0 / of as f64);
     let sizes = format!(
-        "| {name} | {:.1} | {} | {:.2} | {} | {} | {} | {} |",
+        "| {name} | {:.1} | {} | {:.2} | {} | {} | {} |",
         segment.raw_bytes as f64 / 1e6,
         granules.len(),
         size as f64 / 1e6,
         share(matrix_bytes, size),
-        matrix.planes(),
         share(dictionary_bytes, size - matrix_bytes + dictionary_bytes),
         share(segment.directory_bytes, size),
     );
@@ -159,18 +158,5 @@ impl Matrix {
             (0..info.granules()).map(|granule| granules.contains(granule)).collect::<Vec<_>>()
         };
         (found.iter().zip(self.reader.row_groups()).flat_map(of_row_group).collect(), bytes)
-    }
-
-    /// The planes that are there.
-    fn planes(&self) -> &'static str {
-        let has = |text: &str, is_word: bool| {
-            let fragment = Fragment { text: text.to_owned(), starts_word: is_word, ends_word: is_word };
-            !self.reader.index_ranges(&IndexQuery::new(&Evidence::Text(fragment))).is_empty()
-        };
-        match (has("word", true), has("inside words", false)) {
-            (true, true) => "both",
-            (true, false) => "terms",
-            (false, _) => "none",
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The index of a segment: which granules may hold a match.
 //!
 //! A *granule* is a run of rows, in the order they are stored, of about [`GRANULE_RAW_BYTES`] as sent. Of each
-//! granule the index keeps two sets of hashed slots; a query asks whether some slots are set, and only granules
+//! granule the index keeps sets of hashed slots; a query asks whether some slots are set, and only granules
 //! in which all of them are need be read. A slot may be set for another reason, so a granule may be read for
 //! nothing; but what a granule holds always has its slot set: *the index never hides a match*.
 //!
@@ -9,8 +9,8 @@
 //! | --- | --- | --- |
 //! | terms | a word of at most [`MAX_WORD_BYTES`], or in another script than Latin, in any text; a word, an integer or a boolean in a column of a name; "this column holds more than is listed" | words and phrases, `field:value` |
 //! | grams | four characters of any text (see [`terms`]) | substrings, prefixes, long words, regexes |
-//! | fives | five characters of any text; in row groups where more than three of eight bits of grams would be set, in their place | the same, from six characters on |
-//! | long words | a longer word in any text; only where more than a quarter of the bits of grams are set | long words |
+//! | long words | a longer word in any text; only where more than a quarter of the bits of grams are set, or there are fives | long words |
+//! | fives | five characters of any text; in row groups where more than three of eight bits of grams would be set, in their place | as grams, from six characters on |
 //!
 //! Texts are folded first ([`trawl_event::text::fold`]), so that letter case does not matter. A column of more than
 //! [`MAX_LISTED`] distinct values in a granule, and one of floats or JSON, is not listed by value there; its slot
@@ -27,22 +27,22 @@
 //! compressed together as one *chunk* of at least [`MIN_CHUNK_BYTES`]:
 //!
 //! ```text
-//!   index block   chunk …  chunk …          first those of terms, then those of grams
+//!   index block   chunk …  chunk …          plane by plane, in the order of the table
 //!                                           the directory of the segment, with that of the index in it, behind
 //!
 //!   chunk         zstd with checksum:  for each part in it, for each row group: varint length, then bytes
 //!   bytes         varints:  the gaps between set bits, bit = slot within the part × granules + granule;
 //!                 the first counts from 0, each other one from the bit after the last
-//!   directory     row groups; for each of them, for each plane: log2 of slots (0 for all: not indexed);
+//!   directory     row groups; for each of them, for each plane: log2 of slots (0: it has no such plane);
 //!                 then for each plane: parts per chunk (0: there is no such plane); the share of its bits that are
 //!                 set, in 256ths, rounded up; the length of each chunk
 //! ```
 //!
 //! Numbers are LEB128 varints. Cost and gain: with n slots set of m in a granule, a set slot takes about
 //! log2(m / n) + 1.44 bits, and one hashed slot lets n / m of the granules through; more slots multiply. On logs
-//! n is about 1,000 terms and 4,000 grams of m = 2^16. A plane fills up when texts are random; it then takes at
-//! most m bits a granule, 8 KiB of 256. A segment whose index would exceed [`MAX_SHARE_PERCENT`] of the bytes of its
-//! row groups does without grams, and if that is not enough without an index.
+//! n is about 1,000 terms and 4,000 grams of m = 2^16. Where texts are random, grams fill up and tell nothing: fives and
+//! long words are for these, at three times the room. A segment whose index would exceed [`MAX_SHARE_PERCENT`] of the
+//! bytes of its row groups does without the last planes, and if that is not enough without an index.
 
 pub(crate) mod build;
 mod format;
