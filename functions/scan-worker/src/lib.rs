@@ -140,7 +140,8 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
                 tail::scan(&self.stream, &self.catalog, &job, range, &mut result).await?;
             }
         }
-        result.duration_ms = ((self.clock.now().0 - started.0).max(0) / 1_000_000) as u64;
+        // Begun milliseconds count whole, as Lambda bills them.
+        result.duration_ms = self.clock.now().0.saturating_sub(started.0).max(0).unsigned_abs().div_ceil(1_000_000);
         Ok(result)
     }
 }
