@@ -52,7 +52,7 @@ struct Plane {
 }
 
 impl Plane {
-    /// The share of its bits that are set, in 256ths, rounded up.
+    /// The share of its bits that are set, in parts of 256, rounded up.
     fn fill(&self) -> u64 {
         (self.set * 256).div_ceil(self.bits.max(1))
     }

@@ -35,7 +35,7 @@
 //!                 the first counts from 0, each other one from the bit after the last
 //!   directory     row groups; for each of them, for each plane: log2 of slots (0: it has no such plane);
 //!                 then for each plane: parts per chunk (0: there is no such plane); the share of its bits that are
-//!                 set, in 256ths, rounded up; the length of each chunk
+//!                 set, in parts of 256, rounded up; the length of each chunk
 //! ```
 //!
 //! Numbers are LEB128 varints. Cost and gain: with n slots set of m in a granule, a set slot takes about
@@ -92,10 +92,10 @@ const GRAMS_TARGET: f64 = 1e-4;
 
 /// Longest word that is a term, in bytes: longer ones have so many grams that these are sharp enough.
 const MAX_WORD_BYTES: usize = 12;
-/// Share of the bits of grams of a row group, in 256ths, from which on it has fives in their place: of random digits
+/// Share of the bits of grams of a row group, in parts of 256, from which on it has fives in their place: of random digits
 /// nearly every gram occurs in every granule.
 const FIVES_FILL: u64 = 96;
-/// Share of the bits of the plane of grams, in 256ths, from which on long words are terms all the same: texts are so
+/// Share of the bits of the plane of grams, in parts of 256, from which on long words are terms all the same: texts are so
 /// random then that grams are not sharp.
 const LONG_WORDS_FILL: u64 = 64;
 /// Most distinct values of a column that are listed for a granule.

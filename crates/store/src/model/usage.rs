@@ -18,7 +18,7 @@ pub struct Usage {
     pub put_bytes: u64,
     /// LISTs: one for each thousand keys.
     pub lists: u64,
-    /// DELETEs.
+    /// Requests to delete.
     pub deletes: u64,
     /// Calls of the port, whose requests went out together. A caller that makes one call after the other waits this often
     /// for a first byte, if no call has more ranges than there are connections.
