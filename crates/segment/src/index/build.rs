@@ -168,41 +168,37 @@ fn encode(sets: &[&[u32]], plane: usize) -> Plane {
     let slots_log2 = for_items(fullest).min(FULLEST_SLOTS_LOG2).max(for_items(average));
     let slots_log2 = slots_log2.clamp(PARTS_LOG2, max_slots_log2);
     let slot_of = |slot: u32| slot as usize >> (max_slots_log2 - slots_log2);
-    // Counting sort by slot; each slot's granules stay ascending.
-    let mut ends = vec![0usize; (1 << slots_log2) + 1];
-    sets.iter().flat_map(|set| set.iter()).for_each(|slot| ends[slot_of(*slot) + 1] += 1);
-    for slot in 1..ends.len() {
-        ends[slot] += ends[slot - 1];
-    }
-    let mut granules = vec![0u32; ends[ends.len() - 1]];
-    let mut next = ends.clone();
-    for (set, granule) in sets.iter().zip(0u32..) {
-        for slot in *set {
-            let at = &mut next[slot_of(*slot)];
-            granules[*at] = granule;
-            *at += 1;
-        }
-    }
+    let slots_per_part = (1usize << slots_log2) / PARTS;
     let mut plane = Plane {
         slots_log2,
         bits: (sets.len() as u64) << slots_log2,
         set: 0,
-        bytes: Vec::with_capacity(granules.len()),
+        bytes: Vec::new(),
         ends: Vec::with_capacity(PARTS),
     };
-    let slots_per_part = (1usize << slots_log2) / PARTS;
+    // Sets are ascending, so a part is the next few slots of each: its bits are put in their order in a small bitmap.
+    let mut left: Vec<&[u32]> = sets.to_vec();
+    let mut bits = vec![0u64; (slots_per_part * sets.len()).div_ceil(64)];
     for part in 0..PARTS {
+        let first = part * slots_per_part;
+        for (granule, left) in left.iter_mut().enumerate() {
+            let count = left.partition_point(|slot| slot_of(*slot) < first + slots_per_part);
+            let (of_part, rest) = left.split_at(count);
+            *left = rest;
+            for slot in of_part {
+                let bit = (slot_of(*slot) - first) * sets.len() + granule;
+                bits[bit / 64] |= 1 << (bit % 64);
+            }
+        }
         let mut after = 0u64;
-        for slot in 0..slots_per_part {
-            let at = part * slots_per_part + slot;
-            for granule in &granules[ends[at]..ends[at + 1]] {
-                let bit = (slot * sets.len()) as u64 + u64::from(*granule);
-                // Slots that became one may hold a granule twice.
-                if bit >= after {
-                    push_varint(bit - after, &mut plane.bytes);
-                    plane.set += 1;
-                    after = bit + 1;
-                }
+        for (index, word) in bits.iter_mut().enumerate() {
+            let mut rest = std::mem::take(word);
+            while rest != 0 {
+                let bit = index as u64 * 64 + u64::from(rest.trailing_zeros());
+                push_varint(bit - after, &mut plane.bytes);
+                plane.set += 1;
+                after = bit + 1;
+                rest &= rest - 1;
             }
         }
         plane.ends.push(plane.bytes.len());
@@ -345,7 +341,9 @@ impl Granule {
     }
 
     fn term(&mut self, hash: u32) {
-        self.slots[TERMS].insert(hash);
+        if self.pieces == Pieces::Grams {
+            self.slots[TERMS].insert(hash);
+        }
     }
 
     /// Adds the words and grams of a text.
@@ -353,13 +351,15 @@ impl Granule {
         let mut folded = std::mem::take(&mut self.folded);
         folded.clear();
         fold_into(text, &mut folded);
-        words(&folded, |start, end| {
-            let word = &folded[start..end];
-            let plane = if terms::is_long(word) { LONG_WORDS } else { TERMS };
-            self.slots[plane].insert(terms::word(word));
-        });
         match self.pieces {
-            Pieces::Grams => terms::grams(&folded, |hash| self.slots[GRAMS].insert(hash)),
+            Pieces::Grams => {
+                words(&folded, |start, end| {
+                    let word = &folded[start..end];
+                    let plane = if terms::is_long(word) { LONG_WORDS } else { TERMS };
+                    self.slots[plane].insert(terms::word(word));
+                });
+                terms::grams(&folded, |hash| self.slots[GRAMS].insert(hash));
+            }
             Pieces::Fives => terms::fives(&folded, |hash| self.slots[FIVES].insert(hash)),
         }
         self.folded = folded;
