@@ -11,6 +11,9 @@ use crate::Coordinator;
 /// Bytes of records read at once.
 const READ_BYTES: usize = 8 * 1024 * 1024;
 
+/// How often segments and stream are counted until both are of one moment; after that the answer is a guess.
+const ATTEMPTS: u32 = 8;
+
 /// The answer to `GET /v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusAnswer {
@@ -32,7 +35,21 @@ where
 {
     /// Counts what a tenant has.
     pub async fn status(&self, tenant: &TenantId) -> Result<StatusAnswer, StoreError> {
-        let totals = self.catalog.totals(tenant).await?;
+        let mut totals = self.catalog.totals(tenant).await?;
+        for _ in 1..ATTEMPTS {
+            let tail_events = self.tail_events(tenant).await?;
+            let after = self.catalog.totals(tenant).await?;
+            // A commit in between would leave its events out of both, or count them twice.
+            if after == totals {
+                return Ok(StatusAnswer { tail_events, totals });
+            }
+            totals = after;
+        }
+        Ok(StatusAnswer { tail_events: self.tail_events(tenant).await?, totals })
+    }
+
+    /// Counts the events of a tenant that are in no segment yet.
+    async fn tail_events(&self, tenant: &TenantId) -> Result<u64, StoreError> {
         let mut tail_events = 0;
         for shard in self.stream.shards().await? {
             let mut position = self.catalog.checkpoint(&shard).await?;
@@ -47,7 +64,7 @@ where
                 tail_events += owned.map(|(events, _)| events).sum::<u64>();
             }
         }
-        Ok(StatusAnswer { tail_events, totals })
+        Ok(tail_events)
     }
 }
 
