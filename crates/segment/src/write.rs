@@ -226,7 +226,7 @@ impl SegmentWriter {
         }
         placed.extend(others);
         self.summary.push(&placed, &zones);
-        self.index.push(&placed, order.len(), granule_rows, raw_bytes);
+        self.index.push(&placed, order.len(), granule_rows, raw_bytes)?;
         let mut row_group = self.file.next_row_group()?;
         let mut chunk_places = Vec::with_capacity(encoded.len());
         for EncodedChunk { bytes, close, places } in encoded {

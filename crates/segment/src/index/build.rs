@@ -14,9 +14,12 @@ use super::{
     MAX_SHARE_PERCENT, MAX_SLOTS_LOG2, MIN_CHUNK_BYTES, MIN_INDEXED_BYTES, PARTS, PARTS_LOG2, PLANES, SLOTS_PER_ITEM,
     TERMS,
 };
-use crate::compression::compress_checked;
+use crate::compression::{compress_checked, decompress_checked};
 use crate::encoding::push_varint;
 use crate::error::Result;
+
+/// ZSTD level of planes that wait for further row groups: gaps are small numbers, of which any level leaves a third.
+const PACKING_LEVEL: i32 = 1;
 
 /// A column as it stands in a row group.
 pub(crate) struct Placed<'b> {
@@ -46,8 +49,9 @@ struct Plane {
     /// How many bits there are, and how many of them are set.
     bits: u64,
     set: u64,
+    /// The parts; compressed while further row groups come, since those of a large segment take much room.
     bytes: Vec<u8>,
-    /// Where each part ends in `bytes`.
+    /// Where each part ends in the parts.
     ends: Vec<usize>,
 }
 
@@ -57,18 +61,39 @@ impl Plane {
         (self.set * 256).div_ceil(self.bits.max(1))
     }
 
-    fn part(&self, part: usize) -> &[u8] {
+    /// Bytes of the parts.
+    fn size(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    fn pack(&mut self) -> Result<()> {
+        self.bytes = compress_checked(&self.bytes, PACKING_LEVEL)?;
+        Ok(())
+    }
+
+    fn unpack(&self) -> Result<Vec<u8>> {
+        if self.ends.is_empty() { Ok(Vec::new()) } else { decompress_checked(&self.bytes, self.size()) }
+    }
+
+    /// A part out of the parts.
+    fn part<'p>(&self, part: usize, parts: &'p [u8]) -> &'p [u8] {
         let start = part.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        self.ends.get(part).map_or(&[], |end| &self.bytes[start..*end])
+        self.ends.get(part).map_or(&[], |end| &parts[start..*end])
     }
 }
 
 impl IndexBuilder {
     /// Adds a row group of `rows` rows, so many a granule, with these columns.
-    pub(crate) fn push(&mut self, columns: &[Placed<'_>], rows: usize, granule_rows: usize, raw_bytes: u64) {
+    pub(crate) fn push(
+        &mut self,
+        columns: &[Placed<'_>],
+        rows: usize,
+        granule_rows: usize,
+        raw_bytes: u64,
+    ) -> Result<()> {
         if raw_bytes < MIN_INDEXED_BYTES {
             self.row_groups.push(RowGroupIndex::default());
-            return;
+            return Ok(());
         }
         let names: Vec<Name> = columns.iter().map(|placed| Name::of(&placed.column.path.name())).collect();
         let collect = |pieces: Pieces| -> Vec<[Vec<u32>; PLANES]> {
@@ -97,7 +122,9 @@ impl IndexBuilder {
         } else {
             planes[FIVES] = Plane::default();
         }
+        planes.iter_mut().try_for_each(Plane::pack)?;
         self.row_groups.push(RowGroupIndex { planes });
+        Ok(())
     }
 
     /// The chunks and the directory of the index of row groups that take `data_bytes`.
@@ -138,8 +165,9 @@ impl IndexBuilder {
 
     /// The chunks of a plane, and how many parts stand in each.
     fn chunks(&self, plane: usize, level: i32) -> Result<(usize, Vec<Vec<u8>>)> {
-        let planes: Vec<&Plane> = self.row_groups.iter().map(|row_group| &row_group.planes[plane]).collect();
-        let bytes: usize = planes.iter().map(|plane| plane.bytes.len()).sum();
+        let planes = self.row_groups.iter().map(|row_group| &row_group.planes[plane]);
+        let planes = planes.map(|plane| Ok((plane, plane.unpack()?))).collect::<Result<Vec<_>>>()?;
+        let bytes: usize = planes.iter().map(|(plane, _)| plane.size()).sum();
         let count = (bytes / MIN_CHUNK_BYTES).clamp(1, PARTS);
         // A power of two, so that every chunk has as many parts.
         let count = 1 << count.ilog2();
@@ -147,8 +175,8 @@ impl IndexBuilder {
         let chunks = (0..count).into_par_iter().map(|chunk| {
             let mut plain = Vec::with_capacity(bytes / count * 2);
             for part in chunk * parts_per_chunk..(chunk + 1) * parts_per_chunk {
-                for plane in &planes {
-                    let bytes = plane.part(part);
+                for (plane, parts) in &planes {
+                    let bytes = plane.part(part, parts);
                     push_varint(bytes.len() as u64, &mut plain);
                     plain.extend_from_slice(bytes);
                 }
