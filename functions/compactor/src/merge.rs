@@ -15,7 +15,7 @@ use crate::CompactError;
 
 /// Raw bytes of events that wait before a row group is written. A decoded event takes about as
 /// much memory as its raw text, and writing takes that once more.
-const WAITING_RAW_BYTES: u64 = 112 * 1024 * 1024;
+const WAITING_RAW_BYTES: u64 = 96 * 1024 * 1024;
 
 struct Input<'r> {
     row: &'r SegmentRow,
