@@ -34,6 +34,26 @@ impl Ids for RandomIds {
     }
 }
 
+/// The real clock and real randomness, as one port.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct System;
+
+impl Clock for System {
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        SystemClock.sleep(duration)
+    }
+}
+
+impl Ids for System {
+    fn fresh(&self) -> u128 {
+        RandomIds.fresh()
+    }
+}
+
 /// A system time in nanoseconds since 1970; times outside 1677–2262 are moved to its ends.
 pub(super) fn timestamp_of(time: SystemTime) -> Timestamp {
     match time.duration_since(UNIX_EPOCH) {

@@ -28,7 +28,7 @@ pub mod stream;
 pub mod workers;
 
 pub use catalog::LocalCatalog;
-pub use clock::{RandomIds, SystemClock};
+pub use clock::{RandomIds, System, SystemClock};
 pub use objects::LocalObjects;
 pub use searches::LocalSearches;
 pub use stream::{LocalStream, Pending, StreamOptions};

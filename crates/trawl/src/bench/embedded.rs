@@ -15,7 +15,7 @@ use trawl_store::model::{ModelledObjects, S3Timing, Usage};
 
 use crate::local::node::{Node, Settings};
 use crate::local::server;
-use crate::local::system::System;
+use trawl_store::local::System;
 
 /// Longer than any benchmark: the tail stays where it is, so that equal searches find equal work.
 const NEVER: Duration = Duration::from_secs(7 * 24 * 3600);

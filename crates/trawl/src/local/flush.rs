@@ -14,7 +14,7 @@ use trawl_store::local::stream::LocalStream;
 use trawl_store::ports::{Catalog, Clock, Position, Record, ShardId, Stream};
 
 use super::node::{LocalPersister, Settings};
-use super::system::System;
+use trawl_store::local::System;
 
 /// How long records stay in the stream after they were persisted, for searches whose plan still
 /// counts them to the tail: far longer than a local tail task waits for its turn.

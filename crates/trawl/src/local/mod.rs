@@ -9,7 +9,6 @@ pub mod flush;
 pub mod housekeeping;
 pub mod node;
 pub mod server;
-pub mod system;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -25,7 +25,7 @@ use trawl_store::ports::{Launcher, Objects, Result, ScanResult, ScanTask, Search
 use super::flush::{self, Flusher};
 use super::housekeeping::{self, Housekeeper};
 use super::server;
-use super::system::System;
+use trawl_store::local::System;
 
 /// How a node is set up.
 #[derive(Clone, Debug)]
