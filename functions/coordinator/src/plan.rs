@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join_all;
 use trawl_api::search::Order;
 use trawl_event::{Evidence, TenantId};
-use trawl_store::ports::{Catalog, Position, RowKey, ScanTask, SegmentRow, Source, StoreError, Stream, Want};
+use trawl_store::ports::{Catalog, Position, RowKey, ScanTask, SegmentRow, ShardId, Source, StoreError, Stream, Want};
 
 use crate::state::Asked;
 
@@ -38,11 +39,9 @@ pub async fn plan<S: Stream, K: Catalog>(
     let mut snapshot = catalog.snapshot(tenant, asked.from, asked.to).await?;
     // What the catalog rules out costs no request.
     snapshot.segments.retain(|row| row.zones.may_hold(evidence));
-    let mut ends = BTreeMap::new();
-    for shard in stream.shards().await? {
-        let end = stream.end(&shard).await?;
-        ends.insert(shard, end);
-    }
+    let shards = stream.shards().await?;
+    let found = try_join_all(shards.iter().map(|shard| stream.end(shard))).await?;
+    let ends: BTreeMap<ShardId, Position> = shards.into_iter().zip(found).collect();
     let mut sources = Vec::new();
     for (shard, upto) in &ends {
         let after = snapshot.checkpoints.get(shard).copied().unwrap_or(Position::START);

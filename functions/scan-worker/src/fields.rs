@@ -41,7 +41,7 @@ pub async fn list<S: Stream, O: Objects>(
         Source::Tail { shard, after, upto, .. } => {
             let mut position = *after;
             while position < *upto {
-                let records = stream.read(shard, position, READ_BYTES).await?;
+                let records = stream.read_upto(shard, position, *upto, READ_BYTES).await?;
                 let Some(last) = records.last() else { break };
                 position = last.position;
                 let within = records.iter().filter(|record| record.position <= *upto);

@@ -53,7 +53,7 @@ pub async fn scan<S: Stream, K: Catalog>(
     let mut next_row = 0u32;
     let mut position = after;
     while position < upto {
-        let mut records = stream.read(shard, position, READ_BYTES).await?;
+        let mut records = stream.read_upto(shard, position, upto, READ_BYTES).await?;
         records.retain(|record| record.position <= upto);
         let Some(last) = records.last() else { break };
         position = last.position;

@@ -19,6 +19,7 @@ use bytes::Bytes;
 
 use super::clock::timestamp_of;
 use super::{create_dirs, io_error, sync_dir};
+use crate::ports::objects::{check_key, check_prefix};
 use crate::ports::{ObjectMeta, Objects, Put, Result, StoreError};
 
 /// The directory below the root for files that are being written; no key may begin with it.
@@ -47,7 +48,7 @@ impl LocalObjects {
 
     /// Where the object of a key lies.
     pub fn path_of(&self, key: &str) -> Result<PathBuf> {
-        check_parts(key, key)?;
+        check_path(key)?;
         Ok(self.root.join(key))
     }
 
@@ -167,7 +168,8 @@ impl Objects for LocalObjects {
         let (dir, below) = if dir_key.is_empty() && !prefix.starts_with('/') {
             (self.root.clone(), String::new())
         } else {
-            check_parts(dir_key, prefix)?;
+            check_prefix(prefix)?;
+            check_path(dir_key)?;
             (self.root.join(dir_key), format!("{dir_key}/"))
         };
         self.walk(&dir, &below, prefix, &mut found).map_err(|error| io_error("cannot list", &dir, &error))?;
@@ -176,13 +178,12 @@ impl Objects for LocalObjects {
     }
 }
 
-/// Refuses a path that would leave the root or name no file in it.
-fn check_parts(path: &str, key: &str) -> Result<()> {
-    let usable = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\0');
-    if path.split('/').all(usable) && path.split('/').next() != Some(UNFINISHED) {
-        return Ok(());
+/// Refuses what is no key, and what would meet files that are being written.
+fn check_path(path: &str) -> Result<()> {
+    match path.split('/').next() {
+        Some(UNFINISHED) => Err(StoreError::Permanent(format!("{path:?} is not an object key"))),
+        _ => check_key(path),
     }
-    Err(StoreError::Permanent(format!("{key:?} is not an object key")))
 }
 
 fn is_absent(error: &io::Error) -> bool {

@@ -7,7 +7,31 @@ use std::sync::Arc;
 use bytes::Bytes;
 use trawl_event::Timestamp;
 
-use super::Result;
+use super::{Result, StoreError};
+
+/// Refuses what is no key, alike in every adapter: parts between slashes that are empty, `.` or `..`, and NUL.
+///
+/// # Errors
+/// `Permanent`, naming the key.
+pub fn check_key(key: &str) -> Result<()> {
+    let usable = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\0');
+    if key.split('/').all(usable) {
+        return Ok(());
+    }
+    Err(StoreError::Permanent(format!("{key:?} is not an object key")))
+}
+
+/// Refuses what no key can begin with. A prefix may end anywhere in a part.
+///
+/// # Errors
+/// `Permanent`, naming the prefix.
+pub fn check_prefix(prefix: &str) -> Result<()> {
+    match prefix.rsplit_once('/') {
+        Some((parts, _)) => check_key(parts)
+            .map_err(|_| StoreError::Permanent(format!("{prefix:?} is not the beginning of an object key"))),
+        None => Ok(()),
+    }
+}
 
 /// What a conditional put did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

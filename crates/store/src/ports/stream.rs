@@ -77,8 +77,10 @@ pub trait Stream: Send + Sync {
     /// survives the loss of any process; when it fails the record may or may not be there.
     fn append(&self, record: NewRecord) -> impl Future<Output = Result<(ShardId, Position)>> + Send;
 
-    /// Records after `after`, oldest first, as many as fit `max_bytes` but at least one if there is one.
-    /// Records at or before the trim point are gone; asking for them is an error of kind `Permanent`.
+    /// The next records after `after`, oldest first: at most as many as fit `max_bytes`, but at least one if
+    /// there is one. Fewer than there are says nothing; none says that there is none.
+    /// Records at or before the trim point are gone; asking for them is an error of kind `Permanent`
+    /// where the stream knows of them (Kinesis does not).
     fn read(
         &self,
         shard: &ShardId,
@@ -86,8 +88,22 @@ pub trait Stream: Send + Sync {
         max_bytes: usize,
     ) -> impl Future<Output = Result<Vec<Record>>> + Send;
 
-    /// The position of the newest record ([`Position::START`] if there was none): everything
-    /// acknowledged before this call stands at or before it.
+    /// As [`Self::read`], for who knows from [`Self::end`] that the shard goes on to `upto`: where a record
+    /// can be read only some time after it was acknowledged, this waits for it. Empty means that there
+    /// is none in `(after, upto]`; what is given may lie beyond.
+    fn read_upto(
+        &self,
+        shard: &ShardId,
+        after: Position,
+        upto: Position,
+        max_bytes: usize,
+    ) -> impl Future<Output = Result<Vec<Record>>> + Send {
+        let _ = upto;
+        self.read(shard, after, max_bytes)
+    }
+
+    /// A position at or after every record acknowledged before this call, and before every record whose
+    /// append begins when this has returned. There need not be a record at it.
     fn end(&self, shard: &ShardId) -> impl Future<Output = Result<Position>> + Send;
 }
 
@@ -107,6 +123,16 @@ impl<T: Stream> Stream for Arc<T> {
         max_bytes: usize,
     ) -> impl Future<Output = Result<Vec<Record>>> + Send {
         (**self).read(shard, after, max_bytes)
+    }
+
+    fn read_upto(
+        &self,
+        shard: &ShardId,
+        after: Position,
+        upto: Position,
+        max_bytes: usize,
+    ) -> impl Future<Output = Result<Vec<Record>>> + Send {
+        (**self).read_upto(shard, after, upto, max_bytes)
     }
 
     fn end(&self, shard: &ShardId) -> impl Future<Output = Result<Position>> + Send {
