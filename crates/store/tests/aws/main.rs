@@ -6,6 +6,7 @@
 #![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod catalog;
 mod objects;
 mod stream;
 

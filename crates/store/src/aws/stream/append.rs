@@ -9,8 +9,9 @@ use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{Inner, code_of, is_throttled, lock, pause, position_of_sequence_number};
+use super::{Inner, code_of, is_throttled, lock, position_of_sequence_number};
 use crate::aws::error::store_error;
+use crate::aws::pause;
 use crate::ports::{NewRecord, Position, Result, ShardId, StoreError};
 use crate::ring::Ring;
 

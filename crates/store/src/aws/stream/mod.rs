@@ -30,8 +30,8 @@ use aws_sdk_kinesis::types::Shard;
 use trawl_event::Timestamp;
 
 use super::error::store_error;
-use crate::local::RandomIds;
-use crate::ports::{Ids, NewRecord, Position, Record, Result, ShardId, StoreError, Stream};
+use super::pause;
+use crate::ports::{NewRecord, Position, Record, Result, ShardId, StoreError, Stream};
 
 pub use sequence::{position_of_sequence_number, sequence_number_of};
 
@@ -79,14 +79,6 @@ impl AwsStream {
 /// Locks what is whole at every point where a holder could panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Waits before another try: a random part of a pause that doubles, so that those who were turned away
-/// together do not come back together.
-async fn pause(first: Duration, longest: Duration, attempt: u32) {
-    let most = first.saturating_mul(1 << attempt.min(16)).min(longest);
-    let share = (RandomIds.fresh() >> 96) as u32;
-    tokio::time::sleep(most.mul_f64(f64::from(share) / f64::from(u32::MAX))).await;
 }
 
 impl Inner {

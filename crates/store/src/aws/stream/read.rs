@@ -14,8 +14,9 @@ use aws_sdk_kinesis::types::ShardIteratorType;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Inner, arrived, code_of, is_throttled, lock, pause, position_of_sequence_number, sequence_number_of};
+use super::{Inner, arrived, code_of, is_throttled, lock, position_of_sequence_number, sequence_number_of};
 use crate::aws::error::store_error;
+use crate::aws::pause;
 use crate::ports::{Position, Record, Result, ShardId, StoreError};
 
 /// Bytes of records kept of each shard.
