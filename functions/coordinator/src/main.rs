@@ -1,0 +1,75 @@
+//! The function behind the routes of searches, which also runs them; the stage is the library of the same name.
+
+use std::process::ExitCode;
+
+use coordinator::Coordinator;
+use http::{Method, Response};
+use serde_json::value::RawValue;
+use trawl_api::ApiError;
+use trawl_event::TenantId;
+use trawl_lambda::http::{ApiAnswer, ApiEvent, Request};
+use trawl_lambda::key::KeyCheck;
+use trawl_lambda::{Call, Settings};
+use trawl_store::aws::payload::{Run, RunRequest};
+use trawl_store::aws::{
+    AwsCatalog, AwsLauncher, AwsObjects, AwsSearches, AwsStream, AwsWorkers, CatalogSettings, Clients, WorkerSettings,
+};
+use trawl_store::local::System;
+
+type Stage = Coordinator<AwsStream, AwsCatalog, AwsSearches<AwsObjects>, AwsWorkers<AwsObjects>, AwsLauncher, System>;
+
+struct Function {
+    key: KeyCheck,
+    coordinator: Stage,
+}
+
+fn main() -> ExitCode {
+    trawl_lambda::run(start, answer)
+}
+
+async fn start(settings: &Settings) -> anyhow::Result<Function> {
+    let key = settings.api_key()?;
+    let clients = Clients::from_env().await;
+    let (table, kept) = (settings.table()?, CatalogSettings { claims_kept: settings.claims_kept()? });
+    let stream = AwsStream::new(clients.kinesis, settings.stream()?);
+    let objects = AwsObjects::new(clients.s3, settings.bucket()?);
+    let catalog = AwsCatalog::new(clients.dynamodb.clone(), table.as_str(), kept);
+    let searches = AwsSearches::new(clients.dynamodb, table, objects.clone());
+    let launcher = AwsLauncher::new(clients.lambda.clone(), settings.coordinator()?);
+    let fan_out = WorkerSettings { most_at_once: settings.search_concurrency()?, ..WorkerSettings::default() };
+    let workers = AwsWorkers::new(clients.lambda, settings.scan_worker()?, objects, fan_out);
+    Ok(Function { key, coordinator: Coordinator::new(stream, catalog, searches, workers, launcher, System) })
+}
+
+/// A run, started by this function itself, or a request of the API.
+async fn answer(function: &Function, call: &Call, event: Box<RawValue>) -> anyhow::Result<Option<ApiAnswer>> {
+    if let Ok(RunRequest { run }) = serde_json::from_str(event.get()) {
+        run_search(function, call, run).await?;
+        return Ok(None);
+    }
+    let event: ApiEvent = serde_json::from_str(event.get())?;
+    let request = match Request::try_from(event) {
+        Ok(request) => request,
+        Err(error) => return Ok(Some(error.into_response().into())),
+    };
+    let response = match (&request.method, request.path.as_str(), function.key.check(&request.headers)) {
+        (&Method::GET, "/v1/health", _) => trawl_api::health().unwrap_or_else(ApiError::into_response),
+        (_, _, Err(refusal)) => *refusal,
+        (method, "/v1/health", _) => ApiError::method_not_allowed(method, "GET").into_response(),
+        (method, "/v1/events", _) => ApiError::method_not_allowed(method, "POST").into_response(),
+        _ => search(function, &request).await,
+    };
+    trawl_lambda::http::log(&request, &response);
+    Ok(Some(response.into()))
+}
+
+async fn search(function: &Function, request: &Request) -> Response<bytes::Bytes> {
+    let Request { method, path, query, body, .. } = request;
+    // One tenant, until keys decide it.
+    function.coordinator.handle(&TenantId::default_tenant(), method, path, query, body).await
+}
+
+async fn run_search(function: &Function, _call: &Call, run: Run) -> anyhow::Result<()> {
+    function.coordinator.run(&run.tenant, run.id).await?;
+    Ok(())
+}
