@@ -77,3 +77,45 @@ fn shard_of(entry: &KinesisEventRecord) -> anyhow::Result<ShardId> {
         id.split_once(':').with_context(|| format!("eventID is {id:?}: expected shard:sequence-number"))?;
     Ok(ShardId(shard.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn event(ids: &[(&str, &str)]) -> KinesisEvent {
+        let records = ids.iter().map(|(shard, number)| {
+            json!({
+                "eventID": format!("{shard}:{number}"),
+                "kinesis": {"sequenceNumber": number, "data": "", "approximateArrivalTimestamp": 1_764_244_800.125},
+            })
+        });
+        serde_json::from_value(json!({"Records": records.collect::<Vec<_>>()})).unwrap()
+    }
+
+    #[test]
+    fn what_lies_beyond_the_checkpoint_is_asked_for_again() {
+        let delivery = Delivery::read(event(&[("s", "9"), ("s", "10"), ("s", "11")])).unwrap().unwrap();
+        assert_eq!(delivery.shard, ShardId("s".to_owned()));
+        let answer = |checkpoint| {
+            let (answer, is_less) = delivery.again_after(Position::of(checkpoint));
+            (serde_json::to_value(answer).unwrap(), is_less)
+        };
+        let first_failed = |number: &str| json!({"batchItemFailures": [{"itemIdentifier": number}]});
+        assert_eq!(answer(0), (first_failed("9"), false));
+        assert_eq!(answer(9), (first_failed("10"), true));
+        assert_eq!(answer(11), (json!({"batchItemFailures": []}), true));
+    }
+
+    #[test]
+    fn a_delivery_without_records_is_none() {
+        assert_eq!(Delivery::read(event(&[])).unwrap(), None);
+    }
+
+    #[test]
+    fn what_kinesis_never_sends_is_an_error_that_says_what_was_expected() {
+        let text = |ids: &[(&str, &str)]| Delivery::read(event(ids)).unwrap_err().to_string();
+        assert_eq!(text(&[("s", "9x")]), "\"9x\" is not a sequence number: expected decimal digits");
+        assert_eq!(text(&[("s", "9"), ("t", "10")]), "records of s and t in one delivery");
+    }
+}
