@@ -3,18 +3,22 @@
 use std::process::ExitCode;
 
 use coordinator::Coordinator;
+use coordinator::run::RunOutcome;
 use http::{Method, Response};
 use serde_json::value::RawValue;
 use trawl_api::ApiError;
+use trawl_api::search::Status;
 use trawl_event::TenantId;
 use trawl_lambda::http::{ApiAnswer, ApiEvent, Request};
 use trawl_lambda::key::KeyCheck;
+use trawl_lambda::metrics::Metric;
 use trawl_lambda::{Call, Settings};
 use trawl_store::aws::payload::{Run, RunRequest};
 use trawl_store::aws::{
     AwsCatalog, AwsLauncher, AwsObjects, AwsSearches, AwsStream, AwsWorkers, CatalogSettings, Clients, WorkerSettings,
 };
 use trawl_store::local::System;
+use trawl_store::ports::Clock;
 
 type Stage = Coordinator<AwsStream, AwsCatalog, AwsSearches<AwsObjects>, AwsWorkers<AwsObjects>, AwsLauncher, System>;
 
@@ -69,7 +73,30 @@ async fn search(function: &Function, request: &Request) -> Response<bytes::Bytes
     function.coordinator.handle(&TenantId::default_tenant(), method, path, query, body).await
 }
 
-async fn run_search(function: &Function, _call: &Call, run: Run) -> anyhow::Result<()> {
-    function.coordinator.run(&run.tenant, run.id).await?;
+/// Runs a search until it ends or this invocation has to: a search that goes on then has been started again.
+async fn run_search(function: &Function, call: &Call, run: Run) -> anyhow::Result<()> {
+    let begun = System.now();
+    let outcome = function.coordinator.run(&run.tenant, run.id, Some(call.deadline)).await?;
+    let ms = System.now().0.saturating_sub(begun.0).max(0).unsigned_abs() / 1_000_000;
+    let status = outcome.status;
+    tracing::info!(id = %run.id, ?status, ms, usd = outcome.cost.usd, "the run of a search ended");
+    if status != Status::Running {
+        report(call, &outcome, ms);
+    }
     Ok(())
+}
+
+fn report(call: &Call, outcome: &RunOutcome, ms: u64) {
+    let RunOutcome { status, progress, cost, .. } = outcome;
+    let ended_so = |wanted: Status| u64::from(*status == wanted);
+    call.report(&[
+        Metric::count("SearchesCompleted", ended_so(Status::Complete)),
+        Metric::count("SearchesPartial", ended_so(Status::Partial)),
+        Metric::count("SearchesFailed", ended_so(Status::Failed)),
+        Metric::count("SearchGets", cost.gets),
+        Metric::bytes("SearchBytes", cost.bytes),
+        Metric::count("GranulesSkipped", progress.granules_total.saturating_sub(progress.granules_read)),
+        Metric::ms("SearchMs", ms),
+        Metric::usd("SearchCostUsd", cost.usd),
+    ]);
 }
