@@ -13,6 +13,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use serde::{Deserialize, Serialize};
 use trawl_api::ApiError;
 
+use crate::key::KeyCheck;
+
 /// Most bytes of an answer: Lambda carries 6 MiB of it, as JSON
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). What stands around the body takes less than 4 KiB.
 pub const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024 - 4 * 1024;
@@ -129,8 +131,28 @@ impl From<Response<Bytes>> for ApiAnswer {
     }
 }
 
-/// Logs what became of a request: what went well at the level `debug` only, since API Gateway logs every request.
-pub fn log(request: &Request, response: &Response<Bytes>) {
+/// Answers a request that brings the key by what `route` gives. The health of the function is everybody's to ask.
+pub async fn answer(
+    event: ApiEvent,
+    key: &KeyCheck,
+    route: impl AsyncFnOnce(&Request) -> Response<Bytes>,
+) -> ApiAnswer {
+    let request = match Request::try_from(event) {
+        Ok(request) => request,
+        Err(error) => return error.into_response().into(),
+    };
+    let response = match (&request.method, request.path.as_str(), key.check(&request.headers)) {
+        (&Method::GET, "/v1/health", _) => trawl_api::health().unwrap_or_else(ApiError::into_response),
+        (_, _, Err(refusal)) => *refusal,
+        (method, "/v1/health", _) => ApiError::method_not_allowed(method, "GET").into_response(),
+        _ => route(&request).await,
+    };
+    log(&request, &response);
+    response.into()
+}
+
+/// What went well is logged at the level `debug` only, since API Gateway logs every request.
+fn log(request: &Request, response: &Response<Bytes>) {
     let (method, path, status) = (request.method.as_str(), request.path.as_str(), response.status().as_u16());
     match status {
         500.. => tracing::warn!(method, path, status, "answered"),
@@ -200,6 +222,27 @@ mod tests {
         ] {
             assert_eq!(without_stage(path.to_owned(), stage), expected, "{path} in {stage}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_request_reaches_its_route_with_the_key_only_and_health_is_open() {
+        // Of `k`.
+        let hash = "8254c329a92850f6d539dd376f4816ee2764517da5e0235514af433164480d7a";
+        let (key, other) = (KeyCheck::from_hex(hash).unwrap(), KeyCheck::from_hex(&hash.replace('8', "9")).unwrap());
+        let routed = async |_: &Request| Response::new(Bytes::from_static(b"{}"));
+        assert_eq!(answer(event(json!({})), &key, routed).await.status_code, 200);
+        let refused = answer(event(json!({})), &other, async |_: &Request| panic!("reached without the key")).await;
+        assert_eq!((refused.status_code, refused.headers["www-authenticate"].as_str()), (401, "Bearer"));
+
+        let health = |method: &str| {
+            let context = json!({"http": {"method": method}, "stage": "$default"});
+            event(json!({"rawPath": "/v1/health", "requestContext": context}))
+        };
+        let open = answer(health("GET"), &other, async |_: &Request| panic!("health is answered for the stage")).await;
+        assert_eq!(open.status_code, 200);
+        assert!(open.body.contains("\"status\":\"ok\""), "{}", open.body);
+        assert_eq!(answer(health("POST"), &other, routed).await.status_code, 401);
+        assert_eq!(answer(health("POST"), &key, routed).await.status_code, 405);
     }
 
     #[test]

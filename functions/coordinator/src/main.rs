@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use coordinator::Coordinator;
 use coordinator::run::RunOutcome;
-use http::{Method, Response};
+use http::Response;
 use serde_json::value::RawValue;
 use trawl_api::ApiError;
 use trawl_api::search::Status;
@@ -51,20 +51,12 @@ async fn answer(function: &Function, call: &Call, event: Box<RawValue>) -> anyho
         run_search(function, call, run).await?;
         return Ok(None);
     }
+    let route = async |request: &Request| match request.path.as_str() {
+        "/v1/events" => ApiError::method_not_allowed(&request.method, "POST").into_response(),
+        _ => search(function, request).await,
+    };
     let event: ApiEvent = serde_json::from_str(event.get())?;
-    let request = match Request::try_from(event) {
-        Ok(request) => request,
-        Err(error) => return Ok(Some(error.into_response().into())),
-    };
-    let response = match (&request.method, request.path.as_str(), function.key.check(&request.headers)) {
-        (&Method::GET, "/v1/health", _) => trawl_api::health().unwrap_or_else(ApiError::into_response),
-        (_, _, Err(refusal)) => *refusal,
-        (method, "/v1/health", _) => ApiError::method_not_allowed(method, "GET").into_response(),
-        (method, "/v1/events", _) => ApiError::method_not_allowed(method, "POST").into_response(),
-        _ => search(function, &request).await,
-    };
-    trawl_lambda::http::log(&request, &response);
-    Ok(Some(response.into()))
+    Ok(Some(trawl_lambda::http::answer(event, &function.key, route).await))
 }
 
 async fn search(function: &Function, request: &Request) -> Response<bytes::Bytes> {

@@ -30,24 +30,15 @@ async fn start(settings: &Settings) -> anyhow::Result<Function> {
 }
 
 async fn answer(function: &Function, call: &Call, event: ApiEvent) -> anyhow::Result<ApiAnswer> {
-    let request = match Request::try_from(event) {
-        Ok(request) => request,
-        Err(error) => return Ok(error.into_response().into()),
+    let route = async |request: &Request| match (&request.method, request.path.as_str()) {
+        (&Method::POST, "/v1/events") => ingest(function, call, request).await,
+        (method, "/v1/events") => ApiError::method_not_allowed(method, "POST").into_response(),
+        (_, path) => ApiError::unknown_route(path).into_response(),
     };
-    let response = match function.key.check(&request.headers) {
-        Err(refusal) => *refusal,
-        Ok(()) => route(function, call, &request).await,
-    };
-    trawl_lambda::http::log(&request, &response);
-    Ok(response.into())
+    Ok(trawl_lambda::http::answer(event, &function.key, route).await)
 }
 
-async fn route(function: &Function, call: &Call, request: &Request) -> Response<bytes::Bytes> {
-    match (&request.method, request.path.as_str()) {
-        (&Method::POST, "/v1/events") => {}
-        (method, "/v1/events") => return ApiError::method_not_allowed(method, "POST").into_response(),
-        (_, path) => return ApiError::unknown_route(path).into_response(),
-    }
+async fn ingest(function: &Function, call: &Call, request: &Request) -> Response<bytes::Bytes> {
     // One tenant, until keys decide it.
     let tenant = TenantId::default_tenant();
     let response = function.ingest.handle(&tenant, &request.headers, request.body.clone()).await;
