@@ -87,6 +87,18 @@ $(BENCH_VENV)/installed: benches/requirements.txt
 	$(BENCH_PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
+# cargo-lambda is a Python module too: `make aws-tools` installs it, unless it is on the path.
+CARGO_LAMBDA := PATH="$(TARGET_DIR)/aws-venv/bin:$$PATH" cargo-lambda lambda
+FUNCTIONS := ingest persister coordinator scan-worker compactor
+
+.PHONY: functions
+functions: compilers ## build the Lambda functions: target/lambda/NAME/bootstrap
+	$(CARGO_LAMBDA) build --release --locked $(addprefix --package ,$(FUNCTIONS))
+
+.PHONY: function-sizes
+function-sizes: functions ## print the size and the start-up time of each Lambda function, and fail over the limits
+	python3 functions/sizes.py $(TARGET_DIR)/lambda
+
 .PHONY: fuzz
 fuzz: compilers ## fuzz decoding, queries, segments, batches and the index, FUZZ_SECONDS=60 each
 	@$(CARGO_FUZZ)

@@ -38,6 +38,17 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
+    /// 404: nothing is answered at this path.
+    pub fn unknown_route(path: &str) -> Self {
+        Self::not_found("unknown_route", format!("there is no route {path}"))
+    }
+
+    /// 405: this path answers `expected`.
+    pub fn method_not_allowed(method: &http::Method, expected: &str) -> Self {
+        let message = format!("{method} is not answered here: expected {expected}");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    }
+
     /// 500: a fault of the server's own.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)

@@ -20,6 +20,11 @@ use serde::Serialize;
 /// What every route answers with.
 pub type ApiResult = Result<Response<Bytes>, ApiError>;
 
+/// The answer of `GET /v1/health`.
+pub fn health() -> ApiResult {
+    json(StatusCode::OK, &serde_json::json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}
+
 /// An answer of JSON.
 pub fn json(status: StatusCode, body: &impl Serialize) -> ApiResult {
     let body = serde_json::to_vec(body).map_err(|error| ApiError::internal(error.to_string()))?;

@@ -29,6 +29,15 @@ pub struct Settings {
     pub max_event_age: Option<Duration>,
 }
 
+/// How many events of a request were taken and refused; the answer to it carries this as an extension.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Events that are in the stream.
+    pub accepted: u64,
+    /// Events that were refused.
+    pub rejected: u64,
+}
+
 /// The stage, over its ports.
 pub struct Ingest<S, C> {
     stream: S,
@@ -54,7 +63,9 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
         let received = self.clock.now();
         let decoded = decode::decode(&body, &self.time_rule(received)).map_err(body_error)?;
         if decoded.accepted == 0 {
-            return Err(nothing_acceptable(&decoded));
+            let mut response = nothing_acceptable(&decoded).into_response();
+            response.extensions_mut().insert(Counted { accepted: 0, rejected: decoded.rejected });
+            return Ok(response);
         }
         let id = match key {
             Some(id) => id,
@@ -70,7 +81,10 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
             self.stream.append(NewRecord { batch: part, data: Bytes::from(data) })
         });
         try_join_all(appends).await.map_err(stream_error)?;
-        trawl_api::json(StatusCode::ACCEPTED, &answer(&decoded, id))
+        let mut response = trawl_api::json(StatusCode::ACCEPTED, &answer(&decoded, id))?;
+        let counted = Counted { accepted: decoded.accepted, rejected: decoded.rejected };
+        response.extensions_mut().insert(counted);
+        Ok(response)
     }
 
     fn time_rule(&self, received: Timestamp) -> TimeRule {

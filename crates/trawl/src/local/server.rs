@@ -11,7 +11,6 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, StatusCode};
-use serde_json::json;
 use tokio::net::TcpListener;
 use trawl_api::ApiError;
 use trawl_event::TenantId;
@@ -70,10 +69,7 @@ async fn route(
     match (method, uri.path()) {
         (&Method::POST, "/v1/events") => stages.ingest.handle(tenant, headers, body).await,
         (_, "/v1/events") => method_not_allowed(method, "POST"),
-        (&Method::GET, "/v1/health") => {
-            trawl_api::json(StatusCode::OK, &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
-                .unwrap_or_else(ApiError::into_response)
-        }
+        (&Method::GET, "/v1/health") => trawl_api::health().unwrap_or_else(ApiError::into_response),
         (_, "/v1/health") => method_not_allowed(method, "GET"),
         (&Method::POST, "/v1/admin/compact") => match stages.compact().await {
             Ok(done) => trawl_api::json(StatusCode::OK, &done),
@@ -86,8 +82,7 @@ async fn route(
 }
 
 fn method_not_allowed(method: &Method, expected: &str) -> http::Response<Bytes> {
-    let message = format!("{method} is not answered here: expected {expected}");
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).into_response()
+    ApiError::method_not_allowed(method, expected).into_response()
 }
 
 /// Reads a body within the limit; says so at once when the caller announces more.

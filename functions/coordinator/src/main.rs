@@ -1,0 +1,94 @@
+//! The function behind the routes of searches, which also runs them; the stage is the library of the same name.
+
+use std::process::ExitCode;
+
+use coordinator::Coordinator;
+use coordinator::run::RunOutcome;
+use http::Response;
+use serde_json::value::RawValue;
+use trawl_api::ApiError;
+use trawl_api::search::Status;
+use trawl_event::TenantId;
+use trawl_lambda::http::{ApiAnswer, ApiEvent, Request};
+use trawl_lambda::key::KeyCheck;
+use trawl_lambda::metrics::Metric;
+use trawl_lambda::{Call, Settings};
+use trawl_store::aws::payload::{Run, RunRequest};
+use trawl_store::aws::{
+    AwsCatalog, AwsLauncher, AwsObjects, AwsSearches, AwsStream, AwsWorkers, CatalogSettings, Clients, WorkerSettings,
+};
+use trawl_store::local::System;
+use trawl_store::ports::Clock;
+
+type Stage = Coordinator<AwsStream, AwsCatalog, AwsSearches<AwsObjects>, AwsWorkers<AwsObjects>, AwsLauncher, System>;
+
+struct Function {
+    key: KeyCheck,
+    coordinator: Stage,
+}
+
+fn main() -> ExitCode {
+    trawl_lambda::run(start, answer)
+}
+
+async fn start(settings: &Settings) -> anyhow::Result<Function> {
+    let key = settings.api_key()?;
+    let clients = Clients::from_env().await;
+    let (table, kept) = (settings.table()?, CatalogSettings { claims_kept: settings.claims_kept()? });
+    let stream = AwsStream::new(clients.kinesis, settings.stream()?);
+    let objects = AwsObjects::new(clients.s3, settings.bucket()?);
+    let catalog = AwsCatalog::new(clients.dynamodb.clone(), table.as_str(), kept);
+    let searches = AwsSearches::new(clients.dynamodb, table, objects.clone());
+    let launcher = AwsLauncher::new(clients.lambda.clone(), settings.coordinator()?);
+    let fan_out = WorkerSettings { most_at_once: settings.search_concurrency()?, ..WorkerSettings::default() };
+    let workers = AwsWorkers::new(clients.lambda, settings.scan_worker()?, objects, fan_out);
+    Ok(Function { key, coordinator: Coordinator::new(stream, catalog, searches, workers, launcher, System) })
+}
+
+/// A run, started by this function itself, or a request of the API.
+async fn answer(function: &Function, call: &Call, event: Box<RawValue>) -> anyhow::Result<Option<ApiAnswer>> {
+    if let Ok(RunRequest { run }) = serde_json::from_str(event.get()) {
+        run_search(function, call, run).await?;
+        return Ok(None);
+    }
+    let route = async |request: &Request| match request.path.as_str() {
+        "/v1/events" => ApiError::method_not_allowed(&request.method, "POST").into_response(),
+        _ => search(function, request).await,
+    };
+    let event: ApiEvent = serde_json::from_str(event.get())?;
+    Ok(Some(trawl_lambda::http::answer(event, &function.key, route).await))
+}
+
+async fn search(function: &Function, request: &Request) -> Response<bytes::Bytes> {
+    let Request { method, path, query, body, .. } = request;
+    // One tenant, until keys decide it.
+    function.coordinator.handle(&TenantId::default_tenant(), method, path, query, body).await
+}
+
+/// Runs a search until it ends or this invocation has to: a search that goes on then has been started again.
+async fn run_search(function: &Function, call: &Call, run: Run) -> anyhow::Result<()> {
+    let begun = System.now();
+    let outcome = function.coordinator.run(&run.tenant, run.id, Some(call.deadline)).await?;
+    let ms = System.now().0.saturating_sub(begun.0).max(0).unsigned_abs() / 1_000_000;
+    let status = outcome.status;
+    tracing::info!(id = %run.id, ?status, ms, usd = outcome.cost.usd, "the run of a search ended");
+    if status != Status::Running {
+        report(call, &outcome, ms);
+    }
+    Ok(())
+}
+
+fn report(call: &Call, outcome: &RunOutcome, ms: u64) {
+    let RunOutcome { status, progress, cost, .. } = outcome;
+    let ended_so = |wanted: Status| u64::from(*status == wanted);
+    call.report(&[
+        Metric::count("SearchesCompleted", ended_so(Status::Complete)),
+        Metric::count("SearchesPartial", ended_so(Status::Partial)),
+        Metric::count("SearchesFailed", ended_so(Status::Failed)),
+        Metric::count("SearchGets", cost.gets),
+        Metric::bytes("SearchBytes", cost.bytes),
+        Metric::count("GranulesSkipped", progress.granules_total.saturating_sub(progress.granules_read)),
+        Metric::ms("SearchMs", ms),
+        Metric::usd("SearchCostUsd", cost.usd),
+    ]);
+}
