@@ -32,6 +32,9 @@ pub struct Settings {
     /// Stored bytes that a merged segment does not exceed by much, for events that hardly
     /// compress: a segment is built in memory.
     pub target_stored_bytes: u64,
+    /// Segments merged at once at most: their directories are in memory, and they are replaced in one transaction,
+    /// which has its limits.
+    pub max_group: usize,
     /// Rows younger than this are left alone, so that no plan under way can meet both a row and
     /// its replacement; zero where the catalog reads a snapshot in one transaction.
     pub min_age: Duration,
@@ -52,6 +55,7 @@ impl Default for Settings {
             options: WriteOptions::compaction(),
             target_raw_bytes: 1 << 30,
             target_stored_bytes: 128 << 20,
+            max_group: pick::MAX_GROUP,
             min_age: Duration::ZERO,
             grace: Duration::from_secs(20 * 60),
             orphan_age: Duration::from_secs(25 * 3600),

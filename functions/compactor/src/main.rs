@@ -32,6 +32,7 @@ async fn start(settings: &Settings) -> anyhow::Result<Stage> {
     let searches = AwsSearches::new(clients.dynamodb, table, objects.clone());
     let chosen = Chosen {
         min_age: MIN_AGE,
+        max_group: trawl_store::aws::catalog::MAX_RETIRED,
         orphan_age: settings.stream_retention()? + ORPHAN_MARGIN,
         retention: settings.retention()?,
         ..Chosen::default()

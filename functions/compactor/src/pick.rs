@@ -27,7 +27,7 @@ pub fn pick(mut live: Vec<SegmentRow>, now: Timestamp, settings: &Settings, forc
     for row in live {
         let fits = |group: &Vec<SegmentRow>| {
             group.last().is_some_and(|last| last.tenant == row.tenant && last.day == row.day)
-                && group.len() < MAX_GROUP
+                && group.len() < settings.max_group
                 && raw_bytes + row.raw_bytes <= settings.target_raw_bytes
                 && stored_bytes + row.size_bytes <= settings.target_stored_bytes
         };

@@ -15,7 +15,7 @@ use trawl_query::{Evaluator, Output, Query, QueryError};
 use trawl_store::ports::{Catalog, Clock, Ids, Launcher, SearchId, Searches, StoreError, Stream, Version, Workers};
 
 use crate::Coordinator;
-use crate::state::{Asked, LEASE, SearchState, after};
+use crate::state::{Asked, LEASE, MAX_RESUMPTIONS, SearchState, after};
 
 /// Largest body of a search request, in bytes.
 const MAX_REQUEST_BYTES: usize = 64 * 1024;
@@ -164,9 +164,9 @@ where
             return Err(ApiError::bad_request("invalid_cursor", "the cursor is not one that this search gave"));
         }
         let body = match page < state.pages {
-            true => self.searches.page(tenant, id, page).await.map_err(store_error)?.ok_or_else(|| {
-                ApiError::new(StatusCode::GONE, "result_expired", "the results of this search have expired")
-            })?,
+            true => self.searches.page(tenant, id, state.page_number(page)).await.map_err(store_error)?.ok_or_else(
+                || ApiError::new(StatusCode::GONE, "result_expired", "the results of this search have expired"),
+            )?,
             false => Bytes::from_static(b"[]"),
         };
         let events = std::str::from_utf8(&body).ok().map(serde_json::from_str::<&RawValue>);
@@ -190,19 +190,28 @@ where
         trawl_api::json(StatusCode::OK, &answer)
     }
 
-    /// The state of a search. One whose run has given no sign of life is marked as failed.
+    /// The state of a search. One whose run has given no sign of life is taken up by a new run, a few times.
     async fn look(&self, tenant: &TenantId, id: SearchId) -> Result<SearchState, ApiError> {
         let (version, mut state) = self.load(tenant, id).await?;
         let now = self.clock.now();
-        // The clock may jump: twice the lease on either side of it is certainly not this run's.
-        let is_dead = now > after(state.lease, LEASE) || after(now, LEASE * 4) < state.lease;
-        if state.status == Status::Running && is_dead {
-            state.fail("interrupted", "the run of this search was interrupted: start it again");
-            let body = state.encode().map_err(store_error)?;
-            self.searches.put_state(tenant, id, Some(version), body, state.expires()).await.map_err(store_error)?;
-            return Ok(self.load(tenant, id).await?.1);
+        if state.status != Status::Running || !state.is_abandoned(now) {
+            return Ok(state);
         }
-        Ok(state)
+        let goes_on = state.resumptions < MAX_RESUMPTIONS;
+        if goes_on {
+            state.resumptions += 1;
+            state.run = None;
+            state.lease = after(now, LEASE);
+        } else {
+            state.fail("interrupted", "the runs of this search were interrupted again and again: start it anew");
+        }
+        let body = state.encode().map_err(store_error)?;
+        let written = self.searches.put_state(tenant, id, Some(version), body, state.expires()).await;
+        if written.map_err(store_error)?.is_some() && goes_on {
+            tracing::warn!(%id, resumptions = state.resumptions, "the run of a search died, starting another");
+            self.launcher.launch(tenant, id).await.map_err(store_error)?;
+        }
+        Ok(self.load(tenant, id).await?.1)
     }
 
     async fn load(&self, tenant: &TenantId, id: SearchId) -> Result<(Version, SearchState), ApiError> {

@@ -72,7 +72,7 @@ async fn run_search(function: &Function, call: &Call, run: Run) -> anyhow::Resul
     let ms = System.now().0.saturating_sub(begun.0).max(0).unsigned_abs() / 1_000_000;
     let status = outcome.status;
     tracing::info!(id = %run.id, ?status, ms, usd = outcome.cost.usd, "the run of a search ended");
-    if status != Status::Running {
+    if outcome.worked && status != Status::Running {
         report(call, &outcome, ms);
     }
     Ok(())

@@ -44,6 +44,9 @@ struct Slot {
     task: ScanTask,
     bound: RowKey,
     stage: Stage,
+    /// Whether it was ever handed to a worker here.
+    is_begun: bool,
+    is_given_up: bool,
     events: VecDeque<ScanEvent>,
     /// Events delivered by earlier runs of the task.
     delivered: u64,
@@ -79,6 +82,8 @@ impl Merge {
             task: planned.task,
             bound: planned.bound,
             stage: Stage::Idle,
+            is_begun: false,
+            is_given_up: false,
             events: VecDeque::new(),
             delivered: 0,
             matched: 0,
@@ -101,13 +106,14 @@ impl Merge {
             Some(index) => index,
             None => loop {
                 let index = self.fresh.pop_front()?;
-                if self.slots[index].stage == Stage::Idle && self.slots[index].task.after.is_none() {
+                if self.slots[index].stage == Stage::Idle && !self.slots[index].is_begun {
                     break index;
                 }
             },
         };
         let slot = &mut self.slots[index];
         slot.stage = Stage::Running;
+        slot.is_begun = true;
         Some((index, slot.task.clone()))
     }
 
@@ -128,6 +134,17 @@ impl Merge {
         slot.events.extend(result.events);
     }
 
+    /// The tasks of which nothing is to come, whose events are all given out, by number.
+    pub fn exhausted(&self) -> Vec<u32> {
+        let is_exhausted = |slot: &&Slot| slot.stage == Stage::Ended && slot.events.is_empty();
+        self.slots.iter().filter(is_exhausted).map(|slot| slot.task.number).collect()
+    }
+
+    /// The tasks that were given up, by number.
+    pub fn given_up(&self) -> Vec<u32> {
+        self.slots.iter().filter(|slot| slot.is_given_up).map(|slot| slot.task.number).collect()
+    }
+
     /// The task of a number that [`Self::next_task`] gave.
     pub fn task(&self, index: usize) -> &ScanTask {
         &self.slots[index].task
@@ -136,6 +153,7 @@ impl Merge {
     /// Gives up on a task; it blocks nobody any more.
     pub fn give_up(&mut self, index: usize) -> &ScanTask {
         self.slots[index].stage = Stage::Ended;
+        self.slots[index].is_given_up = true;
         &self.slots[index].task
     }
 

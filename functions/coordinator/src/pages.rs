@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use trawl_event::TenantId;
-use trawl_store::ports::{Result, SearchId, Searches};
+use trawl_store::ports::{Result, RowKey, SearchId, Searches};
 
 /// Bytes of events in a page, unless a single event has more: with its envelope a page stays
 /// below the 400 KB of a DynamoDB item and far below the 6 MB of a Lambda response.
@@ -18,23 +18,38 @@ pub struct Pages<'s, Q> {
     /// A JSON array without its closing bracket; empty without events.
     open: String,
     open_events: usize,
+    /// The last event of the open page.
+    open_last: Option<RowKey>,
     stored: u32,
+    /// What is added to a page's place to get its number.
+    offset: u32,
+    /// The last event of the stored pages, and how many these have.
+    stored_last: Option<RowKey>,
+    stored_events: u64,
 }
 
 impl<'s, Q: Searches> Pages<'s, Q> {
-    /// No pages yet.
-    pub fn new(searches: &'s Q, tenant: &'s TenantId, id: SearchId) -> Self {
-        Self { searches, tenant, id, open: String::new(), open_events: 0, stored: 0 }
+    /// Goes on behind `stored` pages that hold `events` up to `last`; the next ones get the numbers from `offset` on.
+    pub fn new(
+        searches: &'s Q,
+        tenant: &'s TenantId,
+        id: SearchId,
+        (stored, offset): (u32, u32),
+        (stored_last, stored_events): (Option<RowKey>, u64),
+    ) -> Self {
+        let (open, open_events, open_last) = (String::new(), 0, None);
+        Self { searches, tenant, id, open, open_events, open_last, stored, offset, stored_last, stored_events }
     }
 
     /// Adds an event; stores a page when that fills it.
-    pub async fn push(&mut self, json: &str) -> Result<()> {
+    pub async fn push(&mut self, json: &str, key: RowKey) -> Result<()> {
         if self.open_events >= PAGE_EVENTS || (self.open_events > 0 && self.open.len() + json.len() > PAGE_BYTES) {
             self.flush().await?;
         }
         self.open.push(if self.open_events == 0 { '[' } else { ',' });
         self.open.push_str(json);
         self.open_events += 1;
+        self.open_last = Some(key);
         Ok(())
     }
 
@@ -45,10 +60,23 @@ impl<'s, Q: Searches> Pages<'s, Q> {
         }
         let mut body = std::mem::take(&mut self.open);
         body.push(']');
-        self.searches.put_page(self.tenant, self.id, self.stored, Bytes::from(body)).await?;
+        let number = self.stored + self.offset;
+        self.searches.put_page(self.tenant, self.id, number, Bytes::from(body)).await?;
+        self.stored_events += self.open_events as u64;
+        self.stored_last = self.open_last;
         self.open_events = 0;
         self.stored += 1;
         Ok(())
+    }
+
+    /// The last event of the stored pages, and how many events these hold.
+    pub fn reached(&self) -> (Option<RowKey>, u64) {
+        (self.stored_last, self.stored_events)
+    }
+
+    /// Whether there are events that are in no stored page yet.
+    pub fn is_open(&self) -> bool {
+        self.open_events > 0
     }
 
     /// How many pages are stored.

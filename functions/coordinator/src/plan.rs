@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
 use trawl_api::search::Order;
 use trawl_event::{Evidence, TenantId};
 use trawl_store::ports::{Catalog, Position, RowKey, ScanTask, SegmentRow, ShardId, Source, StoreError, Stream, Want};
@@ -19,7 +20,7 @@ pub const TASK_BYTES: u64 = 64 * 1024 * 1024;
 pub const TASK_SEGMENTS: usize = 16;
 
 /// A task and the first key in the order of the search that it may find.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Planned {
     /// The task.
     pub task: ScanTask,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use trawl_api::search::{Aggregates, Order, Status};
-use trawl_event::{Evidence, TenantId};
+use trawl_api::search::{Aggregates, Cost, Order, Progress, Status};
+use trawl_event::{Evidence, TenantId, Timestamp};
 use trawl_query::{Output, Partial, Query, SortKey};
 use trawl_store::ports::{
     Catalog, Clock, Ids, Launcher, RowKey, ScanEvent, ScanResult, ScanTask, SearchId, Searches, Source, StoreError,
@@ -18,7 +18,7 @@ use crate::Coordinator;
 use crate::merge::Merge;
 use crate::pages::Pages;
 use crate::plan::{Planned, plan};
-use crate::state::{HEARTBEAT, LEASE, SearchState, after};
+use crate::state::{HEARTBEAT, LEASE, PLAN_PAGE, Resume, SearchState, after};
 
 /// How often one task is tried.
 const ATTEMPTS: u32 = 4;
@@ -26,10 +26,41 @@ const ATTEMPTS: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 /// How often the state is written while nothing new is to be seen.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
+/// As [`SAVE_EVERY`], for a state of more than [`LARGE_STATE_BYTES`].
+const SAVE_LARGE_EVERY: Duration = Duration::from_secs(2);
+/// Bytes of a state that is large: it may go through an object.
+const LARGE_STATE_BYTES: usize = 100_000;
+/// How often an aggregate is noted for a run that would have to go on.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+/// How long a task goes on trying while there is no room for it.
+const THROTTLED_PATIENCE: Duration = Duration::from_secs(60);
+/// The longest pause between two attempts.
+const LAST_BACKOFF: Duration = Duration::from_secs(4);
+/// How long before its end a run hands over to the next: long enough to write its state several times.
+const HANDOVER: Duration = Duration::from_secs(20);
 /// Tasks that a search begins with when its first events are all it wants, beside its tails.
 const FIRST_WAVE: usize = 1;
 /// Most bytes of an aggregate's JSON: a Lambda response carries 6 MB.
 const AGGREGATE_BYTES: usize = 5_000_000;
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub struct RunOutcome {
+    /// Where the search stands.
+    pub status: Status,
+    /// How far it came.
+    pub progress: Progress,
+    /// What it cost.
+    pub cost: Cost,
+    /// Whether this run did anything: another may have been at it, or have ended it.
+    pub worked: bool,
+}
+
+impl RunOutcome {
+    fn of(state: &SearchState, worked: bool) -> Self {
+        Self { status: state.status, progress: state.progress, cost: state.cost, worked }
+    }
+}
 
 /// Why a run ended early.
 enum Stop {
@@ -39,6 +70,8 @@ enum Stop {
     Gone,
     /// The query cannot be answered.
     Failed { code: String, message: String },
+    /// This run is at its end and the search is not.
+    HandedOver,
 }
 
 impl From<StoreError> for Stop {
@@ -63,47 +96,97 @@ where
     L: Launcher,
     C: Clock + Ids,
 {
-    /// Runs a search that was created before. Its outcome is in its state.
-    pub async fn run(&self, tenant: &TenantId, id: SearchId) -> Result<(), StoreError> {
-        let Some((version, bytes)) = self.searches.state(tenant, id).await? else { return Ok(()) };
+    /// Runs a search that was created before, or goes on where a run before ended. Its outcome is in its state.
+    /// Before `until` the run hands over to another one, which it launches.
+    pub async fn run(
+        &self,
+        tenant: &TenantId,
+        id: SearchId,
+        until: Option<Timestamp>,
+    ) -> Result<RunOutcome, StoreError> {
+        let Some((version, bytes)) = self.searches.state(tenant, id).await? else {
+            let (progress, cost) = (Progress::default(), Cost::default());
+            return Ok(RunOutcome { status: Status::Cancelled, progress, cost, worked: false });
+        };
         let mut state = SearchState::decode(&bytes)?;
-        // A launch may arrive twice. Two runs would plan at different moments and write over each
-        // other's pages, so the first to note itself is the only one.
-        if state.status != Status::Running || state.run.is_some() {
-            return Ok(());
+        let now = self.clock.now();
+        // A launch may arrive twice. Of two runs at once the first to note itself goes on; one that is
+        // alive is left alone.
+        if state.status != Status::Running || (state.run.is_some() && !state.is_abandoned(now)) {
+            return Ok(RunOutcome::of(&state, false));
         }
         state.run = Some(SearchId(self.clock.fresh()));
-        let mut run = Run { coordinator: self, tenant, id, version, saved: self.clock.now(), state };
+        match &state.resume {
+            Some(resume) => {
+                (state.progress, state.cost) = (resume.progress, resume.cost);
+                state.missing.clone_from(&resume.missing);
+            }
+            // Nothing that counts was found yet.
+            None => {
+                (state.progress, state.cost, state.missing, state.pages) = Default::default();
+            }
+        }
+        state.begin_pages();
+        let mut run = Run {
+            coordinator: self,
+            tenant,
+            id,
+            version,
+            saved: now,
+            state_bytes: 0,
+            checkpointed: now,
+            is_plan_stored: state.resume.is_some(),
+            until,
+            state,
+        };
         let started = run.save().await;
         let outcome = if started.is_ok() { run.work().await } else { started };
         let (code, message) = match outcome {
-            Ok(()) | Err(Stop::Gone) => return Ok(()),
+            Ok(()) => return Ok(RunOutcome::of(&run.state, true)),
+            // Another run counts from here on.
+            Err(Stop::Gone) => return Ok(RunOutcome::of(&run.state, false)),
+            Err(Stop::HandedOver) => {
+                self.launcher.launch(tenant, id).await?;
+                return Ok(RunOutcome::of(&run.state, true));
+            }
             Err(Stop::Store(error)) => ("search_failed".to_owned(), error.to_string()),
             Err(Stop::Failed { code, message }) => (code, message),
         };
         tracing::warn!(%id, code, message, "search failed");
         run.state.fail(&code, message);
         match run.save().await {
-            Ok(()) | Err(Stop::Gone) => Ok(()),
+            Ok(()) => Ok(RunOutcome::of(&run.state, true)),
+            Err(Stop::Gone | Stop::HandedOver) => Ok(RunOutcome::of(&run.state, false)),
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Failed { message, .. }) => Err(StoreError::Permanent(message)),
         }
     }
 
-    /// Runs a task until it succeeds or trying again will not help.
+    /// Runs a task until it succeeds or trying again will not help. Where there is only no room for it,
+    /// it goes on trying for longer.
     pub(crate) async fn attempt(&self, index: usize, task: ScanTask) -> (usize, Result<ScanResult, StoreError>) {
+        let began = self.clock.now();
         let mut pause = FIRST_BACKOFF;
-        for _ in 1..ATTEMPTS {
-            match self.workers.run(task.clone()).await {
-                Err(error) if error.is_retryable() => {
-                    tracing::debug!(task = task.number, %error, "task failed, trying again");
-                    self.clock.sleep(pause).await;
-                    pause *= 2;
-                }
+        let mut failures = 0;
+        loop {
+            let error = match self.workers.run(task.clone()).await {
+                Err(error) if error.is_retryable() => error,
                 outcome => return (index, outcome),
+            };
+            let goes_on = match &error {
+                StoreError::Throttled(_) => self.clock.now() < after(began, THROTTLED_PATIENCE),
+                _ => {
+                    failures += 1;
+                    failures < ATTEMPTS
+                }
+            };
+            if !goes_on {
+                return (index, Err(error));
             }
+            tracing::debug!(task = task.number, %error, "task failed, trying again");
+            self.clock.sleep(pause).await;
+            pause = (pause * 2).min(LAST_BACKOFF);
         }
-        (index, self.workers.run(task).await)
     }
 }
 
@@ -112,7 +195,13 @@ struct Run<'c, S, K, Q, W, L, C> {
     tenant: &'c TenantId,
     id: SearchId,
     version: Version,
-    saved: trawl_event::Timestamp,
+    saved: Timestamp,
+    /// Bytes of the state as it was written last.
+    state_bytes: usize,
+    /// When the aggregate was noted last for a run that would have to go on.
+    checkpointed: Timestamp,
+    is_plan_stored: bool,
+    until: Option<Timestamp>,
     state: SearchState,
 }
 
@@ -141,16 +230,38 @@ where
                 (if sort.is_some() { Collected::Sorted(Vec::new()) } else { Collected::Events }, limit)
             }
         };
-        let planned = self.plan(&query.evidence(), limit).await?;
+        let resume = self.state.resume.clone();
+        let mut planned = match &resume {
+            Some(_) => self.stored_plan().await?,
+            None => self.plan(&query.evidence(), limit).await?,
+        };
+        let plan = planned.clone();
         let ordered = matches!(collected, Collected::Events);
+        let (mut reached, mut ended_before) = ((None, 0), Vec::new());
+        if let Some(resume) = resume {
+            reached = (resume.last, resume.given);
+            planned.retain(|planned| !resume.ended.contains(&planned.task.number));
+            for planned in planned.iter_mut().filter(|_| ordered) {
+                planned.task.after = resume.last;
+            }
+            match &mut collected {
+                Collected::Events => {}
+                Collected::Sorted(events) => *events = resume.sorted,
+                Collected::Table(partial) => *partial = resume.partial.unwrap_or_else(|| partial.clone()),
+            }
+            ended_before = resume.ended;
+        }
         let tails = planned.iter().filter(|planned| matches!(planned.task.source, Source::Tail { .. })).count();
         // Who wants the first events only is served by the first tasks; others begin when these
         // turn out not to hold enough. An aggregate needs all tasks, so nothing is in vain.
         let first_wave = if ordered && limit > 0 { tails.max(FIRST_WAVE) } else { usize::MAX };
-        self.state.progress.tasks_total = planned.len() as u64;
+        self.state.progress.tasks_total = plan.len() as u64;
+        self.state.progress.tasks_done = ended_before.len() as u64;
         let mut merge = Merge::new(planned, self.state.asked.order == Order::Desc);
-        let mut pages = Pages::new(&coordinator.searches, self.tenant, self.id);
-        let mut left = limit;
+        let place = (self.state.pages, self.state.page_number(self.state.pages) - self.state.pages);
+        let mut pages = Pages::new(&coordinator.searches, self.tenant, self.id, place, reached);
+        let matched_before = if ordered { reached.1 } else { 0 };
+        let mut left = limit.saturating_sub(matched_before as usize);
         let mut ended = 0usize;
         let mut running: FuturesUnordered<Attempt<'c>> = FuturesUnordered::new();
         loop {
@@ -162,7 +273,10 @@ where
             if running.is_empty() {
                 break;
             }
-            let (index, outcome) = self.next(&mut running).await?;
+            let Some((index, outcome)) = self.next(&mut running).await? else {
+                let resume = self.resume(&pages, &collected, &merge, &ended_before);
+                return self.hand_over(&plan, resume, pages.stored()).await;
+            };
             ended += 1;
             self.state.progress.tasks_done += 1;
             match outcome {
@@ -171,6 +285,9 @@ where
                     self.state.progress.tasks_total += u64::from(result.more && ordered);
                     self.note_unreadable(merge.task(index), &result);
                     self.collect(&mut collected, &mut merge, index, result, limit)?;
+                    if ordered {
+                        self.state.progress.events_matched = matched_before + merge.matched();
+                    }
                 }
                 Err(error) => {
                     let task = merge.give_up(index);
@@ -179,15 +296,67 @@ where
             }
             while left > 0 && ordered {
                 let Some(event) = merge.pop() else { break };
-                pages.push(&event.json).await?;
+                pages.push(&event.json, event.key).await?;
                 left -= 1;
             }
             if ordered && limit > 0 && left == 0 {
                 break;
             }
-            self.show(&mut pages, &collected, &query).await?;
+            self.show(&mut pages, &collected, &query, (&plan, &merge, &ended_before)).await?;
         }
         self.finish(pages, collected, &query).await
+    }
+
+    /// The plan of the run before.
+    async fn stored_plan(&self) -> Result<Vec<Planned>, StoreError> {
+        let lost = |reason: String| StoreError::Permanent(format!("the plan of the search cannot be read: {reason}"));
+        let stored = self.coordinator.searches.page(self.tenant, self.id, PLAN_PAGE).await?;
+        let stored = stored.ok_or_else(|| lost("it is gone".into()))?;
+        serde_json::from_slice(&stored).map_err(|error| lost(error.to_string()))
+    }
+
+    /// Where another run would go on.
+    fn resume(&self, pages: &Pages<'_, Q>, collected: &Collected, merge: &Merge, ended_before: &[u32]) -> Resume {
+        let (last, given) = pages.reached();
+        // Events given out into the open page are not in the pages that count, so a task whose last events
+        // these are has not ended.
+        let is_open = matches!(collected, Collected::Events) && pages.is_open();
+        let ended = if is_open { merge.given_up() } else { merge.exhausted() };
+        let (partial, sorted) = match collected {
+            Collected::Events => (None, Vec::new()),
+            Collected::Sorted(events) => (None, events.clone()),
+            Collected::Table(partial) => (Some(partial.clone()), Vec::new()),
+        };
+        Resume {
+            last,
+            given,
+            ended: ended_before.iter().copied().chain(ended).collect(),
+            partial,
+            sorted,
+            progress: self.state.progress,
+            cost: self.state.cost,
+            missing: self.state.missing.clone(),
+        }
+    }
+
+    /// Notes where another run would go on; the plan before the first such note.
+    async fn note(&mut self, plan: &[Planned], resume: Resume) -> Result<(), Stop> {
+        if !self.is_plan_stored {
+            let json = serde_json::to_vec(plan).map_err(|error| StoreError::Permanent(error.to_string()))?;
+            self.coordinator.searches.put_page(self.tenant, self.id, PLAN_PAGE, json.into()).await?;
+            self.is_plan_stored = true;
+        }
+        self.state.resume = Some(resume);
+        Ok(())
+    }
+
+    /// Leaves the search to another run.
+    async fn hand_over(&mut self, plan: &[Planned], resume: Resume, pages: u32) -> Result<(), Stop> {
+        self.note(plan, resume).await?;
+        self.state.pages = pages;
+        self.state.run = None;
+        self.save().await?;
+        Err(Stop::HandedOver)
     }
 
     /// Names the segments that a worker left out. A task that goes on says so again, which counts once.
@@ -214,15 +383,19 @@ where
         plan(stream, catalog, self.tenant, &self.state.asked, evidence, limit).await
     }
 
-    /// Waits for a task to end, with a sign of life in between.
+    /// Waits for a task to end, with a sign of life in between; `None` when this run has to end first.
     async fn next(
         &mut self,
         running: &mut FuturesUnordered<Attempt<'c>>,
-    ) -> Result<(usize, Result<ScanResult, StoreError>), Stop> {
+    ) -> Result<Option<(usize, Result<ScanResult, StoreError>)>, Stop> {
         loop {
+            let now = self.coordinator.clock.now();
+            if self.until.is_some_and(|until| after(now, HANDOVER) >= until) {
+                return Ok(None);
+            }
             let heartbeat = pin!(self.coordinator.clock.sleep(HEARTBEAT));
             match select(running.next(), heartbeat).await {
-                Either::Left((Some(ended), _)) => return Ok(ended),
+                Either::Left((Some(ended), _)) => return Ok(Some(ended)),
                 Either::Left((None, _)) => return Err(StoreError::Permanent("no task is running".into()).into()),
                 Either::Right(_) => self.save().await?,
             }
@@ -243,7 +416,6 @@ where
         match collected {
             Collected::Events => {
                 merge.deliver(index, result);
-                self.state.progress.events_matched = merge.matched();
             }
             Collected::Sorted(events) => {
                 self.state.progress.events_matched += result.events_matched;
@@ -276,19 +448,34 @@ where
     }
 
     /// Lets the caller see how far the search is: the first page at once, later ones as they fill.
-    async fn show(&mut self, pages: &mut Pages<'_, Q>, collected: &Collected, query: &Query) -> Result<(), Stop> {
+    async fn show(
+        &mut self,
+        pages: &mut Pages<'_, Q>,
+        collected: &Collected,
+        query: &Query,
+        (plan, merge, ended_before): (&[Planned], &Merge, &[u32]),
+    ) -> Result<(), Stop> {
         if pages.stored() == 0 {
             pages.flush().await?;
         }
-        let is_due = self.coordinator.clock.now() >= after(self.saved, SAVE_EVERY);
-        if pages.stored() > self.state.pages || is_due {
-            self.state.pages = pages.stored();
-            if let Collected::Table(partial) = collected {
-                self.state.aggregates = aggregates(partial, query).ok();
-            }
-            self.save().await?;
+        let now = self.coordinator.clock.now();
+        let every = if self.state_bytes > LARGE_STATE_BYTES { SAVE_LARGE_EVERY } else { SAVE_EVERY };
+        let has_pages = pages.stored() > self.state.pages;
+        if !has_pages && now < after(self.saved, every) {
+            return Ok(());
         }
-        Ok(())
+        // Pages that were counted are there for good, so another run has to go on behind them.
+        let is_checkpoint = now >= after(self.checkpointed, CHECKPOINT_EVERY);
+        if has_pages || is_checkpoint {
+            let resume = self.resume(pages, collected, merge, ended_before);
+            self.note(plan, resume).await?;
+            self.checkpointed = now;
+        }
+        self.state.pages = pages.stored();
+        if let Collected::Table(partial) = collected {
+            self.state.aggregates = aggregates(partial, query).ok();
+        }
+        self.save().await
     }
 
     async fn finish(&mut self, mut pages: Pages<'_, Q>, collected: Collected, query: &Query) -> Result<(), Stop> {
@@ -296,7 +483,7 @@ where
             Collected::Events => {}
             Collected::Sorted(events) => {
                 for event in events {
-                    pages.push(&event.json).await?;
+                    pages.push(&event.json, event.key).await?;
                 }
             }
             Collected::Table(partial) => self.state.aggregates = Some(aggregates(&partial, query)?),
@@ -304,6 +491,7 @@ where
         pages.flush().await?;
         self.state.pages = pages.stored();
         self.state.progress.tasks_total = self.state.progress.tasks_total.max(self.state.progress.tasks_done);
+        self.state.resume = None;
         self.state.status = if self.state.missing.is_empty() { Status::Complete } else { Status::Partial };
         self.save().await
     }
@@ -315,6 +503,7 @@ where
         self.state.lease = after(now, LEASE);
         let searches = &self.coordinator.searches;
         let body = self.state.encode()?;
+        self.state_bytes = body.len();
         let expires = self.state.expires();
         let mut expected = self.version;
         for _ in 0..ATTEMPTS {

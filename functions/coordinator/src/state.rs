@@ -6,16 +6,19 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use trawl_api::search::{Aggregates, Cost, Failure, Order, Progress, Status};
 use trawl_event::Timestamp;
-use trawl_store::ports::{ScanResult, SearchId, StoreError};
+use trawl_query::Partial;
+use trawl_store::ports::{RowKey, ScanEvent, ScanResult, SearchId, StoreError};
 use trawl_store::prices::{USD_PER_GB_SECOND, USD_PER_GET, USD_PER_INVOCATION, WORKER_GB};
 
 /// How long results are kept.
 pub const RESULTS_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// A run that has not written its state for this long is taken for dead: its heartbeat comes every
-/// [`HEARTBEAT`], so that several are missed first.
-pub const LEASE: Duration = Duration::from_secs(60);
+/// A run whose state is this much older than its lease, which is as long, is taken for dead: its heartbeat
+/// comes every [`HEARTBEAT`], so that several are missed first.
+pub const LEASE: Duration = Duration::from_secs(15);
 /// How often a run writes its state at least.
-pub const HEARTBEAT: Duration = Duration::from_secs(10);
+pub const HEARTBEAT: Duration = Duration::from_secs(4);
+/// How often a search whose run died is taken up again; after that it is given up.
+pub const MAX_RESUMPTIONS: u32 = 5;
 
 /// A search as its request asked for it, times resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +34,43 @@ pub struct Asked {
     /// Which end comes first.
     pub order: Order,
 }
+
+/// Where the next run of a search goes on. The plan lies beside it, as a page of its own, so that all runs see
+/// one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resume {
+    /// The last event in the pages that count, in the order of the search.
+    pub last: Option<RowKey>,
+    /// How many events these pages hold.
+    pub given: u64,
+    /// Tasks whose results are all in what was collected, or in the pages, by their number in the plan.
+    pub ended: Vec<u32>,
+    /// The aggregate over these tasks.
+    pub partial: Option<Partial>,
+    /// The first events of these tasks in the order of a `sort` pipe.
+    pub sorted: Vec<ScanEvent>,
+    /// How far the search was then.
+    pub progress: Progress,
+    /// What it had cost then.
+    pub cost: Cost,
+    /// What could not be read until then.
+    pub missing: Vec<String>,
+}
+
+/// The pages that one run stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageRun {
+    /// The first of them.
+    pub first: u32,
+    /// What is added to a page's place to get its number.
+    pub offset: u32,
+}
+
+/// Numbers between the pages of one run and those of the next: a run that lost its lease and still writes must
+/// not meet the pages of the run that took over.
+pub const PAGES_PER_RUN: u32 = 1 << 24;
+/// The number under which the plan is stored.
+pub const PLAN_PAGE: u32 = u32::MAX;
 
 /// A search, stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +98,15 @@ pub struct SearchState {
     /// The run that works on it, by a name of its own; none has begun without.
     #[serde(default)]
     pub run: Option<SearchId>,
+    /// How often it was taken up after a run that died.
+    #[serde(default)]
+    pub resumptions: u32,
+    /// Where the next run goes on; without, it begins anew.
+    #[serde(default)]
+    pub resume: Option<Resume>,
+    /// Under which numbers its pages are stored: see [`SearchState::page_number`].
+    #[serde(default)]
+    pub page_runs: Vec<PageRun>,
 }
 
 impl SearchState {
@@ -75,7 +124,28 @@ impl SearchState {
             created: now,
             lease: after(now, LEASE),
             run: None,
+            resumptions: 0,
+            resume: None,
+            page_runs: Vec::new(),
         }
+    }
+
+    /// The number under which a page is stored.
+    pub fn page_number(&self, page: u32) -> u32 {
+        let run = self.page_runs.iter().rev().find(|run| run.first <= page);
+        page + run.map_or(0, |run| run.offset)
+    }
+
+    /// Gives the pages of a new run numbers of their own.
+    pub fn begin_pages(&mut self) {
+        let offset = self.page_runs.last().map_or(0, |run| run.offset + PAGES_PER_RUN);
+        self.page_runs.push(PageRun { first: self.pages, offset });
+    }
+
+    /// Whether the run that noted itself cannot be alive any more. The clock may jump: twice the lease on either
+    /// side of it is certainly not this run's.
+    pub fn is_abandoned(&self, now: Timestamp) -> bool {
+        now > after(self.lease, LEASE) || after(now, LEASE * 4) < self.lease
     }
 
     /// When it may be removed.

@@ -82,7 +82,7 @@ impl SimLauncher {
                 if attempt > 0 {
                     world.cover("run of a search started again");
                 }
-                match world.mortal("search run", coordinator.run(&tenant, id)).await {
+                match world.mortal("search run", coordinator.run(&tenant, id, None)).await {
                     Some(Ok(())) => return,
                     Some(Err(error)) if !error.is_retryable() => return,
                     Some(Err(_)) | None => {}

@@ -196,12 +196,15 @@ fn g5_a_search_launched_twice_runs_once() {
         let first = calm.read(&t, &path).await;
         assert_eq!((first.status, first.events.len()), (Status::Complete, 1));
         calm.push(&t, None, line("second", 2)).await;
-        calm.stages.coordinator.run(&t, id).await.unwrap();
+        calm.stages.coordinator.run(&t, id, None).await.unwrap();
         assert_eq!(calm.read(&t, &path).await, first, "the second launch came when all was done");
         let path = calm.create(&t, json!({"query": "*"})).await;
         let id = path.rsplit('/').next().unwrap().parse().unwrap();
-        let (one, other) =
-            futures_util::future::join(calm.stages.coordinator.run(&t, id), calm.stages.coordinator.run(&t, id)).await;
+        let (one, other) = futures_util::future::join(
+            calm.stages.coordinator.run(&t, id, None),
+            calm.stages.coordinator.run(&t, id, None),
+        )
+        .await;
         assert_eq!((one, other), (Ok(()), Ok(())));
         assert_eq!(calm.read(&t, &path).await.events.len(), 2);
         let answer = json_of(&calm.call(&t, Method::GET, &path, "", "").await);

@@ -211,7 +211,7 @@ async fn launch(stages: Arc<Stages>, mut launched: mpsc::UnboundedReceiver<(Tena
     while let Some((tenant, id)) = launched.recv().await {
         let stages = stages.clone();
         tokio::spawn(async move {
-            if let Err(error) = stages.coordinator.run(&tenant, id).await {
+            if let Err(error) = stages.coordinator.run(&tenant, id, None).await {
                 tracing::error!(%id, %error, "the run of a search ended without an outcome");
             }
         });
