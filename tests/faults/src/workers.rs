@@ -83,7 +83,7 @@ impl SimLauncher {
                     world.cover("run of a search started again");
                 }
                 match world.mortal("search run", coordinator.run(&tenant, id, None)).await {
-                    Some(Ok(())) => return,
+                    Some(Ok(_)) => return,
                     Some(Err(error)) if !error.is_retryable() => return,
                     Some(Err(_)) | None => {}
                 }

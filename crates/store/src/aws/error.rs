@@ -31,9 +31,11 @@ pub fn store_error<E>(doing: &str, error: &SdkError<E, HttpResponse>) -> StoreEr
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let text = format!("{doing}: {}", DisplayErrorContext(error));
     match error {
         SdkError::ServiceError(service) => {
+            let meta = service.err().meta();
+            let (code, message) = (meta.code().unwrap_or("error"), meta.message().unwrap_or("no reason given"));
+            let text = format!("{doing}: {code}: {message}");
             let status = service.raw().status().as_u16();
             match service.err().code() {
                 Some(code) if THROTTLING.contains(&code) => StoreError::Throttled(text),
@@ -46,7 +48,8 @@ where
             }
         }
         // Built wrongly by us: no other try will do better.
-        SdkError::ConstructionFailure(_) => StoreError::Permanent(text),
-        _ => StoreError::Transient(text),
+        SdkError::ConstructionFailure(_) => StoreError::Permanent(format!("{doing}: {}", DisplayErrorContext(error))),
+        // Without an answer: the connection, the time, credentials.
+        _ => StoreError::Transient(format!("{doing}: {}", DisplayErrorContext(error))),
     }
 }

@@ -187,7 +187,7 @@ impl<O: Objects> Searches for AwsSearches<O> {
 
     async fn remove_expired(&self, now: Timestamp) -> Result<()> {
         // Those that expire at `now` itself stay.
-        for due in self.table.query(EXPIRING, Some(("", &moment(now)))).await? {
+        for due in self.table.query(EXPIRING, Some(("0", &moment(now)))).await? {
             let tenant: TenantId = text_of(&due, "tenant")?.parse().map_err(|_| damaged(&due, "tenant"))?;
             let id: SearchId = text_of(&due, "id")?.parse().map_err(|_| damaged(&due, "id"))?;
             let partition = partition(&tenant, id);
