@@ -50,6 +50,7 @@ test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does)
 	@$(NEXTEST)
 	$(CARGO) test --workspace --locked --doc --quiet
 	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
+	$(MAKE) aws-test
 	$(if $(or $(CI),$(filter 1,$(FUZZ))),$(MAKE) fuzz)
 
 .PHONY: lint
@@ -62,6 +63,7 @@ lint: compilers ## check format, lints, documentation, licenses and spelling
 	$(CARGO) deny --locked check licenses bans sources
 	@$(TYPOS)
 	typos
+	$(MAKE) aws-lint
 
 .PHONY: audit
 audit: ## look for known vulnerabilities in dependencies (fetches the advisory database)
@@ -92,7 +94,7 @@ CARGO_LAMBDA := PATH="$(TARGET_DIR)/aws-venv/bin:$$PATH" cargo-lambda lambda
 FUNCTIONS := ingest persister coordinator scan-worker compactor
 
 .PHONY: functions
-functions: compilers ## build the Lambda functions: target/lambda/NAME/bootstrap
+functions: compilers $(TARGET_DIR)/aws-venv/installed ## build the Lambda functions: target/lambda/NAME/bootstrap
 	$(CARGO_LAMBDA) build --release --locked $(addprefix --package ,$(FUNCTIONS))
 
 .PHONY: function-sizes
@@ -117,6 +119,8 @@ simulate-faults: ## run the stages under SEEDS=10000 seeds of injected faults
 .PHONY: clean-data
 clean-data: ## remove what `make run` stored in ./trawl-data
 	rm -rf trawl-data
+
+include aws.mk
 
 # What cannot be had from crates.io, asked for by name before a long build fails over it.
 .PHONY: compilers
