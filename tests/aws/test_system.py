@@ -129,8 +129,9 @@ class Pipeline(unittest.TestCase):
 
     def test_8_fifty_searches_at_once(self):
         system = self.system
-        found = at_once([lambda n=n: system.search(f'"request {n} took"') for n in range(50)])
-        self.assertEqual([numbers(answer) for answer in found], [[n] for n in range(50)])
+        system.push([event(n, batch="fifty") for n in range(500_000, 500_050)])
+        found = at_once([lambda n=n: system.search(f'"request {n} took" batch:fifty') for n in range(500_000, 500_050)])
+        self.assertEqual([numbers(answer) for answer in found], [[n] for n in range(500_000, 500_050)])
 
     def test_9_a_cancelled_search_ends(self):
         system = self.system
@@ -210,12 +211,13 @@ class Faults(unittest.TestCase):
         def search():
             with lock:
                 before = acknowledged[0]
-            found = system.search("* | stats count(), count_distinct(n), max(n)")
+            found = system.search("* | stats count(), sum(n), max(n)")
             self.assertEqual(found["status"], "complete", found.get("error"))
-            count, distinct, highest = found["aggregates"]["rows"][0] if found["aggregates"]["rows"] else (0, 0, -1)
+            count, total, highest = found["aggregates"]["rows"][0]
+            highest = -1 if highest is None else highest
             self.assertGreaterEqual(count, before, "an acknowledged event is missing")
             self.assertEqual(count, highest + 1, "a hole, or an event twice")
-            self.assertEqual(count, distinct, "an event twice")
+            self.assertEqual(total or 0, count * (count - 1) // 2, "one event in place of another")
             searches.append(count)
 
         def compact():
@@ -305,7 +307,8 @@ class Faults(unittest.TestCase):
         self.assertEqual([e["n"] for e in found["events"]], sorted(e["n"] for e in found["events"]))
         self.assertGreaterEqual(runs[0], 2, "the run was not killed")
         tasks = system.functions.counted("scan-worker") - before
-        self.assertLessEqual(tasks, found["progress"]["tasks_total"] + 8, "work was done twice")
+        # What was under way, and what was done in the 2 s since it was noted last: four workers, half a second a task.
+        self.assertLessEqual(tasks, found["progress"]["tasks_total"] + 4 + 16, "work was done twice")
 
     def test_shards_split_and_merge_under_load(self):
         system = self.start(shards=2, batch_size=20)

@@ -30,8 +30,8 @@ const SAVE_EVERY: Duration = Duration::from_millis(200);
 const SAVE_LARGE_EVERY: Duration = Duration::from_secs(2);
 /// Bytes of a state that is large: it may go through an object.
 const LARGE_STATE_BYTES: usize = 100_000;
-/// How often an aggregate is noted for a run that would have to go on.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+/// How often a run notes what it has for one that would have to go on: so much work may be done twice.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 /// How long a task goes on trying while there is no room for it.
 const THROTTLED_PATIENCE: Duration = Duration::from_secs(60);
 /// The longest pause between two attempts.
@@ -455,17 +455,17 @@ where
         query: &Query,
         (plan, merge, ended_before): (&[Planned], &Merge, &[u32]),
     ) -> Result<(), Stop> {
-        if pages.stored() == 0 {
+        let now = self.coordinator.clock.now();
+        let is_checkpoint = now >= after(self.checkpointed, CHECKPOINT_EVERY);
+        if pages.stored() == 0 || is_checkpoint {
             pages.flush().await?;
         }
-        let now = self.coordinator.clock.now();
         let every = if self.state_bytes > LARGE_STATE_BYTES { SAVE_LARGE_EVERY } else { SAVE_EVERY };
         let has_pages = pages.stored() > self.state.pages;
         if !has_pages && now < after(self.saved, every) {
             return Ok(());
         }
         // Pages that were counted are there for good, so another run has to go on behind them.
-        let is_checkpoint = now >= after(self.checkpointed, CHECKPOINT_EVERY);
         if has_pages || is_checkpoint {
             let resume = self.resume(pages, collected, merge, ended_before);
             self.note(plan, resume).await?;

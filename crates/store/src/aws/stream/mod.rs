@@ -38,6 +38,9 @@ pub use sequence::{position_of_sequence_number, sequence_number_of};
 /// How often a barrier is tried where the shard is busy: some seconds in all.
 const BARRIER_ATTEMPTS: u32 = 8;
 
+/// At or beyond every record.
+const LAST: Position = Position([u64::MAX; 3]);
+
 /// A stream of Kinesis.
 #[derive(Clone, Debug)]
 pub struct AwsStream {
@@ -145,10 +148,13 @@ fn listed(shard: &Shard) -> Result<(ShardId, Listed)> {
     let incomplete =
         || StoreError::Permanent(format!("shard {} is listed without its range of keys", shard.shard_id()));
     let keys = shard.hash_key_range().ok_or_else(incomplete)?;
-    let end = shard.sequence_number_range().and_then(|range| range.ending_sequence_number());
+    let numbers = shard.sequence_number_range().ok_or_else(incomplete)?;
+    let start = position_of_sequence_number(numbers.starting_sequence_number())?;
+    let end = numbers.ending_sequence_number().map(position_of_sequence_number).transpose()?;
     let listed = Listed {
         starting_hash_key: keys.starting_hash_key().to_owned(),
-        end: end.map(position_of_sequence_number).transpose()?,
+        // Some services say only that a shard is closed, by a number below all of its own.
+        end: end.map(|end| if end < start { LAST } else { end }),
     };
     Ok((ShardId(shard.shard_id().to_owned()), listed))
 }
