@@ -263,8 +263,7 @@ class Faults(unittest.TestCase):
 
     def test_a_straggler_is_started_a_second_time(self):
         system = self.start(maps=False, shards=1)
-        for n in range(300):
-            system.push([event(n)])
+        at_once([lambda n=n: system.push([event(n)]) for n in range(300)])
         system.map(batch_size=1, window=0.05)
         until("three hundred segments", lambda: system.status()["segments"] == 300, 120, 0.5)
         slow = threading.Event()
@@ -285,10 +284,9 @@ class Faults(unittest.TestCase):
 
     def test_a_search_goes_on_after_its_coordinator_was_killed(self):
         system = self.start(maps=False, shards=1, concurrency=4)
-        for n in range(640):
-            system.push([event(n)])
+        at_once([lambda n=n: system.push([event(n)]) for n in range(320)])
         system.map(batch_size=1, window=0.05)
-        until("640 segments", lambda: system.status()["segments"] == 640, 180, 0.5)
+        until("320 segments", lambda: system.status()["segments"] == 320, 180, 0.5)
         runs = [0]
 
         def fault(name, payload):
@@ -303,7 +301,7 @@ class Faults(unittest.TestCase):
         system.functions.fault = fault
         before = system.functions.counted("scan-worker")
         found = system.search("*", order="asc")
-        self.assertEqual((found["status"], numbers(found)), ("complete", list(range(640))))
+        self.assertEqual((found["status"], numbers(found)), ("complete", list(range(320))))
         self.assertEqual([e["n"] for e in found["events"]], sorted(e["n"] for e in found["events"]))
         self.assertGreaterEqual(runs[0], 2, "the run was not killed")
         tasks = system.functions.counted("scan-worker") - before

@@ -10,6 +10,7 @@ import os
 import queue
 import random
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -26,6 +27,17 @@ class Throttled(Exception):
 
 class FunctionError(Exception):
     """The function answered with an error, crashed or ran out of time."""
+
+
+class QuietServer(http.server.ThreadingHTTPServer):
+    """A server for callers that are killed: that one of them is gone is no news."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], (BrokenPipeError, ConnectionResetError)):
+            super().handle_error(request, client_address)
 
 
 class Environment:
@@ -84,8 +96,7 @@ class Environment:
                 self.rfile.readline()
                 return body
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
-        self.server.daemon_threads = True
+        self.server = QuietServer(("127.0.0.1", 0), Api)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         LOGS.mkdir(parents=True, exist_ok=True)
         with open(LOGS / f"function-{name}.log", "ab") as log:
@@ -178,11 +189,7 @@ class Functions:
                 except FunctionError as error:
                     self.answer(200, str(error).encode(), [("X-Amz-Function-Error", "Unhandled")])
 
-        class Server(http.server.ThreadingHTTPServer):
-            request_queue_size = 256
-
-        self.server = Server(("127.0.0.1", 0), Api)
-        self.server.daemon_threads = True
+        self.server = QuietServer(("127.0.0.1", 0), Api)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.environment["AWS_ENDPOINT_URL_LAMBDA"] = self.url

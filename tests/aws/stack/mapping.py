@@ -59,6 +59,10 @@ class Mapping:
     def poll(self, shard):
         iterator = self.iterator(shard)
         while not self.is_stopped:
+            if iterator is None:
+                # Closed, and read to its end.
+                self.finished.add(shard)
+                return
             size = self.batch_size if self.batch_size == 1 else self.random.randint(1, self.batch_size)
             answer = self.kinesis.get_records(ShardIterator=iterator, Limit=size)
             iterator = answer.get("NextShardIterator")
@@ -71,10 +75,7 @@ class Mapping:
                     # What was delivered comes again, cut in another way.
                     self.checkpoints[shard] = before
                     iterator = self.iterator(shard)
-            elif iterator is None:
-                self.finished.add(shard)
-                return
-            else:
+            elif iterator is not None:
                 time.sleep(self.window)
 
     def event(self, shard, records):

@@ -4,7 +4,7 @@
 //! `moto=http://127.0.0.1:5000,ministack=http://127.0.0.1:4566`. `make aws-test` starts them and runs these tests.
 
 #![cfg(feature = "aws")]
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod catalog;
 mod objects;

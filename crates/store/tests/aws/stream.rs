@@ -57,7 +57,7 @@ async fn a_record_that_kinesis_does_not_take_is_refused_for_good() {
     }
 }
 
-/// Splits and merges while records come in: each comes out once, where its append said.
+/// Splits and merges between records: each comes out once, where its append said.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs an endpoint: make aws-test"]
 async fn records_survive_resharding() {

@@ -19,8 +19,8 @@ use crate::aws::error::store_error;
 use crate::aws::pause;
 use crate::ports::{Position, Record, Result, ShardId, StoreError};
 
-/// Bytes of records kept of each shard.
-const KEPT_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of records kept of each shard: a fifth of a GB with 25 shards.
+const KEPT_BYTES: usize = 8 * 1024 * 1024;
 /// Calls that one shard answers in a second.
 const CALLS_PER_SECOND: usize = 5;
 /// How long a reader that is turned away goes on trying.
