@@ -50,7 +50,6 @@ test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does)
 	@$(NEXTEST)
 	$(CARGO) test --workspace --locked --doc --quiet
 	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
-	$(MAKE) aws-test
 	$(if $(or $(CI),$(filter 1,$(FUZZ))),$(MAKE) fuzz)
 
 .PHONY: lint
@@ -63,7 +62,6 @@ lint: compilers ## check format, lints, documentation, licenses and spelling
 	$(CARGO) deny --locked check licenses bans sources
 	@$(TYPOS)
 	typos
-	$(MAKE) aws-lint
 
 .PHONY: audit
 audit: ## look for known vulnerabilities in dependencies (fetches the advisory database)
