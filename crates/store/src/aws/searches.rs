@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Bodies are zstd frames. One that is larger than an item may be lies in an object under `searches/` with a
-//! name of its own, so that a write which loses a race leaves the winner's body alone. [`remove_expired`]
-//! (Searches::remove_expired) removes searches when they are due; `ttl` and the bucket's lifecycle rule
+//! name of its own, so that a write which loses a race leaves the winner's body alone.
+//! [`Searches::remove_expired`] removes searches when they are due; `ttl` and the bucket's lifecycle rule
 //! remove what a crash leaves.
 
 use aws_sdk_dynamodb::Client;
