@@ -173,10 +173,12 @@ class Faults(unittest.TestCase):
             pushed.append(start)
 
         def search():
+            before = len(pushed) * 100
             found = system.search()
             if found["status"] == "complete":
                 seen = numbers(found)
                 self.assertEqual(len(seen), len(set(seen)), "an event was seen twice")
+                self.assertEqual(seen[:before], list(range(before)), "an acknowledged event is missing")
             else:
                 self.assertEqual(found["status"], "partial", found.get("error"))
                 self.assertTrue(found["missing"])

@@ -25,6 +25,10 @@ class Throttled(Exception):
     """429: no more invocations at once."""
 
 
+class TooLarge(Exception):
+    """413: the request has more bytes than Lambda takes."""
+
+
 class FunctionError(Exception):
     """The function answered with an error, crashed or ran out of time."""
 
@@ -43,7 +47,7 @@ class QuietServer(http.server.ThreadingHTTPServer):
 class Environment:
     """One process of a function."""
 
-    def __init__(self, name, environment, memory_mb):
+    def __init__(self, name, environment, memory_mb, binaries):
         self.name = name
         self.work, self.results = queue.Queue(), queue.Queue()
         self.is_dead = False
@@ -101,7 +105,7 @@ class Environment:
         LOGS.mkdir(parents=True, exist_ok=True)
         with open(LOGS / f"function-{name}.log", "ab") as log:
             self.process = subprocess.Popen(
-                [str(TARGET / "lambda" / name / "bootstrap")], stdout=log, stderr=subprocess.STDOUT,
+                [str(binaries / name / "bootstrap")], stdout=log, stderr=subprocess.STDOUT,
                 env={
                     "PATH": os.environ["PATH"], **CREDENTIALS, **environment,
                     "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.server.server_port}",
@@ -149,8 +153,8 @@ class Functions:
     ("fail",), ("kill", seconds), ("delay", seconds).
     """
 
-    def __init__(self, environment, concurrency=64, others=256):
-        self.environment = environment
+    def __init__(self, environment, concurrency=64, others=256, binaries=TARGET / "lambda"):
+        self.environment, self.binaries = environment, binaries
         # Invocations at once: of scan workers, and of each other function.
         self.concurrency, self.others = concurrency, others
         self.timeouts = {"ingest": 29, "persister": 300, "coordinator": 900, "scan-worker": 120, "compactor": 900}
@@ -186,6 +190,9 @@ class Functions:
                     self.answer(200, outer.invoke(name, payload))
                 except Throttled:
                     self.answer(429, b'{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}', [("x-amzn-ErrorType", "TooManyRequestsException")])
+                except TooLarge:
+                    message = f"Request must be smaller than {PAYLOAD_BYTES} bytes for the InvokeFunction operation"
+                    self.answer(413, json.dumps({"Type": "User", "message": message}).encode(), [("x-amzn-ErrorType", "RequestTooLargeException")])
                 except FunctionError as error:
                     self.answer(200, str(error).encode(), [("X-Amz-Function-Error", "Unhandled")])
 
@@ -205,7 +212,7 @@ class Functions:
     def invoke(self, name, payload, kind="invoked"):
         """A synchronous invocation; gives the answer's bytes."""
         if len(payload) > PAYLOAD_BYTES:
-            raise FunctionError('{"errorType":"RequestEntityTooLargeException"}')
+            raise TooLarge(f"{len(payload)} bytes")
         fault = self.fault(name, payload)
         if fault:
             self.count(name, fault[0])
@@ -226,7 +233,7 @@ class Functions:
             environment = idle.pop() if idle else None
         try:
             if environment is None:
-                environment = Environment(name, self.environment, 1769)
+                environment = Environment(name, self.environment, 1769, self.binaries)
             self.count(name, kind)
             answer = environment.invoke(payload, self.timeouts[name], fault[1] if fault and fault[0] == "kill" else None)
         except FunctionError:

@@ -1,6 +1,7 @@
 """Processes that stand in for AWS services, each on a free port of 127.0.0.1, ended with the test."""
 
 import atexit
+import ctypes
 import os
 import pathlib
 import signal
@@ -27,8 +28,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
+# https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
 class Process:
-    """A process with its log, killed with everything it started."""
+    """A process with its log, killed with everything it started; it also ends when the test is killed."""
 
     def __init__(self, name, command, environment=None, directory=None):
         LOGS.mkdir(parents=True, exist_ok=True)
@@ -36,6 +42,7 @@ class Process:
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, cwd=directory, start_new_session=True,
+                preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
                 env={**os.environ, **(environment or {})},
             )
         atexit.register(self.stop)

@@ -10,7 +10,7 @@ import time
 import uuid
 
 from . import stand_ins
-from .functions import FunctionError, Functions, Throttled
+from .functions import FunctionError, Functions, Throttled, TooLarge
 from .mapping import Mapping
 from .wait import until
 
@@ -92,6 +92,8 @@ class System:
             answer = json.loads(self.functions.invoke(function, json.dumps(event).encode()))
         except Throttled:
             return 503, {}, b'{"message":"Service Unavailable"}'
+        except TooLarge:
+            return 413, {}, b'{"message":"Request Entity Too Large"}'
         except FunctionError as error:
             return 500, {}, str(error).encode()
         body = answer.get("body") or ""

@@ -1,0 +1,107 @@
+"""A proxy before a stand-in, for what the service does to its callers and the stand-in does not: throttling of
+single records, of whole calls, and answers that are lost after the work was done."""
+
+import http.client
+import http.server
+import json
+import random
+import threading
+import urllib.parse
+
+THROTTLED = "ProvisionedThroughputExceededException"
+
+
+class Proxy:
+    """Hands calls on to `url`. `fault(operation)` is asked before each, as `PutRecords`; what it gives goes wrong:
+    "throttle" (the call), ("part", share) (that share of the records of a PutRecords), "lose" (the answer)."""
+
+    def __init__(self, url, seed=0):
+        self.backend = urllib.parse.urlsplit(url).netloc
+        self.fault = lambda _operation: None
+        self.counts, self.lock, self.random = {}, threading.Lock(), random.Random(seed)
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def handle_any(self):
+                outer.handle(self)
+
+            do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = handle_any
+
+        class Server(http.server.ThreadingHTTPServer):
+            request_queue_size = 256
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def counted(self, operation, what):
+        """How often a fault of this kind was met."""
+        with self.lock:
+            return self.counts.get((operation, what), 0)
+
+    def handle(self, request):
+        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        operation = (request.headers.get("X-Amz-Target") or "").rpartition(".")[2]
+        fault = self.fault(operation)
+        kind = fault[0] if isinstance(fault, tuple) else fault
+        if kind:
+            with self.lock:
+                self.counts[(operation, kind)] = self.counts.get((operation, kind), 0) + 1
+        if kind == "throttle":
+            refusal = {"__type": THROTTLED, "message": "Rate exceeded for shard shardId-000000000000 in stream test under account 000000000000."}
+            return self.answer(request, 400, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(refusal).encode())
+        if kind == "part":
+            return self.answer(request, 200, [("Content-Type", "application/x-amz-json-1.1")], self.in_part(request, body, fault[1]))
+        status, headers, answer = self.ask(request, body)
+        if kind == "lose":
+            # The work is done, and the caller does not hear of it.
+            request.close_connection = True
+            return request.connection.close()
+        return self.answer(request, status, headers, answer)
+
+    def ask(self, request, body):
+        connection = http.client.HTTPConnection(self.backend, timeout=120)
+        try:
+            headers = {key: value for key, value in request.headers.items() if key.lower() not in ("connection", "content-length")}
+            connection.request(request.command, request.path, body if body or request.command in ("POST", "PUT") else None, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
+
+    def in_part(self, request, body, share):
+        """A PutRecords that takes some of its records; the others are throttled one by one."""
+        asked = json.loads(body)
+        with self.lock:
+            refused = [self.random.random() < share for _ in asked["Records"]]
+        taken = [record for record, is_refused in zip(asked["Records"], refused) if not is_refused]
+        results = []
+        if taken:
+            status, _, answer = self.ask(request, json.dumps({**asked, "Records": taken}).encode())
+            assert status == 200, answer
+            results = json.loads(answer)["Records"]
+        results = iter(results)
+        refusal = {"ErrorCode": THROTTLED, "ErrorMessage": "Rate exceeded for shard shardId-000000000000 in stream test under account 000000000000."}
+        records = [refusal if is_refused else next(results) for is_refused in refused]
+        failed = sum("ErrorCode" in record for record in records)
+        return json.dumps({"FailedRecordCount": failed, "Records": records}).encode()
+
+    def answer(self, request, status, headers, body):
+        request.send_response(status)
+        for key, value in headers:
+            if key.lower() not in ("transfer-encoding", "connection", "content-length", "date", "server"):
+                request.send_header(key, value)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        if request.command != "HEAD":
+            request.wfile.write(body)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
