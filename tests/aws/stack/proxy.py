@@ -1,5 +1,5 @@
 """A proxy before a stand-in, for what the service does to its callers and the stand-in does not: throttling of
-single records, of whole calls, and answers that are lost after the work was done."""
+single records, of whole calls, and answers that are lost after the work was done. It also joins stand-ins at one address."""
 
 import http.client
 import http.server
@@ -12,11 +12,13 @@ THROTTLED = "ProvisionedThroughputExceededException"
 
 
 class Proxy:
-    """Hands calls on to `url`. `fault(operation)` is asked before each, as `PutRecords`; what it gives goes wrong:
-    "throttle" (the call), ("part", share) (that share of the records of a PutRecords), "lose" (the answer)."""
+    """Hands calls on to `url`, or by the beginnings of their paths to one of `routes`. `fault(operation)` is asked before
+    each, as `PutRecords`; what it gives goes wrong: "throttle" (the call), ("part", share) (that share of the records of
+    a PutRecords), "lose" (the answer)."""
 
-    def __init__(self, url, seed=0):
+    def __init__(self, url, seed=0, address="127.0.0.1", routes=None):
         self.backend = urllib.parse.urlsplit(url).netloc
+        self.routes = {path: urllib.parse.urlsplit(to).netloc for path, to in (routes or {}).items()}
         self.fault = lambda _operation: None
         self.counts, self.lock, self.random = {}, threading.Lock(), random.Random(seed)
         outer = self
@@ -35,10 +37,10 @@ class Proxy:
         class Server(http.server.ThreadingHTTPServer):
             request_queue_size = 256
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server((address, 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"http://{address}:{self.server.server_port}"
 
     def counted(self, operation, what):
         """How often a fault of this kind was met."""
@@ -66,7 +68,8 @@ class Proxy:
         return self.answer(request, status, headers, answer)
 
     def ask(self, request, body):
-        connection = http.client.HTTPConnection(self.backend, timeout=120)
+        backend = next((to for path, to in self.routes.items() if request.path.startswith(path)), self.backend)
+        connection = http.client.HTTPConnection(backend, timeout=120)
         try:
             headers = {key: value for key, value in request.headers.items() if key.lower() not in ("connection", "content-length")}
             connection.request(request.command, request.path, body if body or request.command in ("POST", "PUT") else None, headers)

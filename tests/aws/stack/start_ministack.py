@@ -1,0 +1,23 @@
+"""Starts ministack with one mistake of version 1.5.33 put right.
+
+Its sequence numbers have leading zeros, which no number of Kinesis has, and it compares them as text. An iterator after
+`17958…` (as we send it back) begins after everything instead of after `000000017958…`, and its reader misses records.
+"""
+
+from ministack.app import main
+from ministack.services import kinesis
+
+# Digits of its sequence numbers: 20 of the time, 10 of a counter.
+DIGITS = 30
+
+start_position = kinesis._start_position
+
+
+def numeric_start_position(records, kind, sequence_number, timestamp):
+    return start_position(records, kind, str(sequence_number or "").zfill(DIGITS), timestamp)
+
+
+kinesis._start_position = numeric_start_position
+
+if __name__ == "__main__":
+    main()
