@@ -1,7 +1,7 @@
 """A bootstrap that stands between the runtime API and the function: it delays invocations, dies over some, and notes all.
 
 The directory `FAULTS` holds `plan.json`, read at each invocation, and `notes`, a line for each begin and end:
-`{"crash_every": 3, "delay": 0.5}`. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+`{"crash_every": 3, "delay": 0.5, "gather": 50}`; who gathers waits, a minute at most, until so many have begun. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
 import ctypes
@@ -22,14 +22,28 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
 
+def counted(what, notes):
+    notes.seek(0)
+    return sum(line.startswith(what) for line in notes)
+
+
 def note(what):
     """Notes what happened and when; gives the number of its kind."""
     with open(FAULTS / "notes", "a+") as notes:
         fcntl.flock(notes, fcntl.LOCK_EX)
-        notes.seek(0)
-        number = 1 + sum(line.startswith(what) for line in notes)
+        number = 1 + counted(what, notes)
         notes.write(f"{what} {time.time():.3f}\n")
     return number
+
+
+def gather(enough):
+    """Waits until so many invocations have begun."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with open(FAULTS / "notes") as notes:
+            if counted("begin", notes) >= enough:
+                return
+        time.sleep(0.1)
 
 
 class Between(http.server.BaseHTTPRequestHandler):
@@ -57,6 +71,7 @@ class Between(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         answer = self.hand_on()
         plan, number = json.loads((FAULTS / "plan.json").read_text()), note("begin")
+        gather(plan.get("gather", 0))
         time.sleep(plan.get("delay", 0))
         if plan.get("crash_every") and number % plan["crash_every"] == 0:
             note("crash")
