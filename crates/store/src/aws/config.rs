@@ -45,7 +45,8 @@ impl Clients {
         // A path in place of a host name per bucket: what stands in for S3 on one machine has one name.
         let path_style = config.endpoint_url().is_some();
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
-        let patient = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build();
+        // What is left unset here would come from `config`.
+        let patient = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).disable_read_timeout().build();
         // Retrying is the coordinator's: it knows which task is worth it.
         let once = aws_config::retry::RetryConfig::disabled();
         let lambda = aws_sdk_lambda::config::Builder::from(config).timeout_config(patient).retry_config(once).build();
