@@ -10,8 +10,7 @@ use trawl_api::search::{Cost, Order, Progress, Status};
 use trawl_event::{Evidence, TenantId, Timestamp};
 use trawl_query::Query;
 use trawl_store::ports::{
-    Catalog, Clock, Ids, Launcher, ScanResult, ScanTask, SearchId, Searches, Source, StoreError, Stream, Version,
-    Workers,
+    Catalog, Clock, Ids, Launcher, ScanResult, SearchId, Searches, Source, StoreError, Stream, Version, Workers,
 };
 
 use crate::Coordinator;
@@ -297,7 +296,8 @@ where
     ) -> Result<Option<(usize, Result<ScanResult, StoreError>)>, Stop> {
         loop {
             let now = self.coordinator.clock.now();
-            let left = self.hand_over_at.map(|at| Duration::from_nanos(at.0.saturating_sub(now.0).max(0).unsigned_abs()));
+            let left =
+                self.hand_over_at.map(|at| Duration::from_nanos(at.0.saturating_sub(now.0).max(0).unsigned_abs()));
             if left == Some(Duration::ZERO) {
                 return Ok(None);
             }

@@ -167,7 +167,10 @@ async fn a_snapshot_without_what_its_checkpoint_names_is_none() {
         let catalog = AwsCatalog::new(clients.dynamodb.clone(), &table, CatalogSettings::default());
         let row = stream_segment(0, 1);
         catalog.commit(first_commit(1, vec![row.clone()])).await.unwrap();
-        catalog.commit(Commit { expected: Position::of(1), ..first_commit(2, vec![stream_segment(1, 2)]) }).await.unwrap();
+        catalog
+            .commit(Commit { expected: Position::of(1), ..first_commit(2, vec![stream_segment(1, 2)]) })
+            .await
+            .unwrap();
         let mut of_day = clients.dynamodb.scan().table_name(&table).send().await.unwrap().items.unwrap();
         of_day.retain(|item| item.get("sk").is_some_and(|sk| sk.as_s().unwrap() == row.key.as_str()));
         let mut item = of_day.pop().unwrap();
