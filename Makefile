@@ -52,14 +52,15 @@ build: compilers ## build the command: target/quick/trawl
 	$(CARGO) build --profile quick --locked --package trawl
 
 .PHONY: test
-test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does)
+test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does); an hour on 2 cores from nothing
 	@$(NEXTEST)
 	$(CARGO) test --workspace --locked --doc --quiet
 	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
+	$(MAKE) aws-test
 	$(if $(or $(CI),$(filter 1,$(FUZZ))),$(MAKE) fuzz)
 
 .PHONY: lint
-lint: compilers ## check format, lints, documentation, licenses and spelling
+lint: compilers ## check format, lints, documentation, licenses, spelling and the template for AWS
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
@@ -68,6 +69,7 @@ lint: compilers ## check format, lints, documentation, licenses and spelling
 	$(CARGO) deny --locked check licenses bans sources
 	@$(TYPOS)
 	typos
+	$(MAKE) aws-lint
 
 .PHONY: audit
 audit: ## look for known vulnerabilities in dependencies (fetches the advisory database)
