@@ -73,7 +73,7 @@ class Storage(unittest.TestCase):
     def test_s3_errs(self):
         self.start(S3=Services.shared().storage.url)
         self.proxies["S3"].fault = plan({
-            "S3 GET": {"throttle": 0.05, "error": 0.05, "cut": 0.1, "lose": 0.05}, "S3 PUT": {"throttle": 0.1, "error": 0.05, "lose": 0.1},
+            "S3 GET": {"throttle": 0.05, "error": 0.05, "cut": 0.1, "lose": 0.05}, "S3 PUT": {"throttle": 0.15, "error": 0.15, "lose": 0.15},
         })
         self.run_pipeline()
         self.met("S3", cut="S3 GET", lose="S3 PUT")

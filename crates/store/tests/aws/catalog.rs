@@ -150,7 +150,7 @@ async fn a_row_stays_as_long_as_one_that_it_replaced() {
         let second = Replacement { retire: vec![once.key.clone()], add: vec![twice.clone()], at: Timestamp(40) };
         catalog.replace(second).await.unwrap();
         let keys = |retired: Vec<Retired>| retired.into_iter().map(|retired| retired.key).collect::<Vec<_>>();
-        catalog.forget(&[once.key.clone()]).await.unwrap();
+        catalog.forget(std::slice::from_ref(&once.key)).await.unwrap();
         assert_eq!(keys(catalog.retired().await.unwrap()), [once.key.clone(), row.key.clone()], "{name}");
         catalog.forget(&[once.key.clone(), row.key.clone()]).await.unwrap();
         assert_eq!(catalog.retired().await, Ok(vec![]), "{name}");
