@@ -1,129 +1,166 @@
 """The real template, built and deployed by SAM on a stand-in for AWS, called over HTTP. `make aws-test` runs these."""
 
-import hashlib
+import io
 import json
-import os
 import pathlib
-import subprocess
+import shutil
 import sys
-import time
+import tempfile
 import unittest
-import urllib.error
-import urllib.request
-import uuid
+import zipfile
 
 from stack import stand_ins
-from stack.stand_ins import CREDENTIALS, LOGS, ROOT, TARGET
-from stack.system import KEY, at_once, event, numbers
+from stack.deployment import Deployment
+from stack.proxy import Proxy
+from stack.sam import BUILT
+from stack.stand_ins import ROOT
+from stack.system import at_once, event, numbers
 from stack.wait import until
-
-SAM = TARGET / "sam-venv/bin/sam"
-BUILD = TARGET / "sam"
-
-
-def sam(*arguments, endpoint=None):
-    """Runs SAM; fails with what it said."""
-    path = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = {**os.environ, **CREDENTIALS, "PATH": path, "SAM_CLI_TELEMETRY": "0"}
-    if endpoint:
-        environment["AWS_ENDPOINT_URL"] = endpoint
-    done = subprocess.run([str(SAM), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
-    LOGS.mkdir(parents=True, exist_ok=True)
-    (LOGS / f"sam-{arguments[0]}.log").write_text(done.stdout + done.stderr)
-    if done.returncode:
-        raise AssertionError(f"sam {arguments[0]} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-4000:]}")
 
 
 class Deployed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        began = time.monotonic()
-        sam("build", "--build-dir", str(BUILD), "--parameter-overrides", "Architecture=x86_64")
-        print(f"    sam build took {time.monotonic() - began:.0f} s", flush=True)
-        cls.stand_in = stand_ins.ministack()
-        began = time.monotonic()
-        parameters = {
-            "Architecture": "x86_64", "EndpointUrl": cls.stand_in.url, "ApiKeySha256": hashlib.sha256(KEY.encode()).hexdigest(), "MaxEventAge": "none",
-        }
-        sam(
-            "deploy", "--template-file", str(BUILD / "template.yaml"), "--config-file", str(ROOT / "samconfig.toml"), "--stack-name", "trawl",
-            "--no-confirm-changeset", "--parameter-overrides", *[f"{key}={value}" for key, value in parameters.items()], endpoint=cls.stand_in.url,
-        )
-        print(f"    sam deploy took {time.monotonic() - began:.0f} s", flush=True)
-        stack = stand_ins.client("cloudformation", cls.stand_in.url).describe_stacks(StackName="trawl")["Stacks"][0]
-        cls.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        cls.functions = stand_ins.client("lambda", cls.stand_in.url)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.stand_in.stop()
-
-    def request(self, method, path, body=None, headers=None):
-        host = f"{self.outputs['ApiId']}.execute-api.localhost"
-        headers = {"Host": host, "Authorization": f"Bearer {KEY}", "Content-Type": "application/json", **(headers or {})}
-        request = urllib.request.Request(self.stand_in.url + path, data=body, method=method, headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
-
-    def push(self, events):
-        body = "\n".join(json.dumps(event) for event in events).encode()
-        status, answer = self.request("POST", "/v1/events", body, {"Idempotency-Key": str(uuid.uuid4())})
-        self.assertEqual(status, 202, answer)
-
-    def search(self, query, **asked):
-        status, answer = self.request("POST", "/v1/searches", json.dumps({"query": query, "limit": 100_000, **asked}).encode())
-        self.assertEqual(status, 202, answer)
-        search, events, cursor = json.loads(answer)["id"], [], None
-        for _ in range(500):
-            status, body = self.request("GET", f"/v1/searches/{search}?wait=2s" + (f"&cursor={cursor}" if cursor else ""))
-            self.assertEqual(status, 200, body)
-            answer = json.loads(body)
-            events += answer["events"]
-            cursor = answer["next_cursor"]
-            if cursor is None:
-                return {**answer, "events": events}
-        raise AssertionError("the search did not end")
-
-    def status(self):
-        return json.loads(self.request("GET", "/v1/status")[1])
-
-    def wait_until_persisted(self):
-        until("all events are in segments", lambda: self.status()["tail_events"] == 0, 90, 0.5)
+        cls.stack = Deployment.shared()
 
     def test_1_pushed_events_are_found_in_flight_and_persisted(self):
-        self.assertEqual(self.request("GET", "/v1/health", headers={"Authorization": ""})[0], 200)
-        self.push([event(n) for n in range(2000)])
-        self.assertEqual(numbers(self.search("*")), list(range(2000)))
-        self.wait_until_persisted()
-        found = self.search("level:error", order="asc")
+        stack = self.stack
+        self.assertEqual(stack.request("GET", "/v1/health", headers={"Authorization": ""})[0], 200)
+        stack.push([event(n) for n in range(2000)])
+        self.assertEqual(numbers(stack.search("*")), list(range(2000)))
+        stack.wait_until_persisted()
+        found = stack.search("level:error", order="asc")
         self.assertEqual((found["status"], numbers(found)), ("complete", list(range(0, 2000, 10))))
-        s3 = stand_ins.client("s3", self.stand_in.url)
-        listed = s3.list_objects_v2(Bucket=self.outputs["BucketName"], Prefix="segments/v1/tenant=default/dt=2026-11-27/")
+        listed = stack.client("s3").list_objects_v2(Bucket=stack.outputs["BucketName"], Prefix="segments/v1/tenant=default/dt=2026-11-27/")
         self.assertGreater(listed["KeyCount"], 0)
 
     def test_2_the_key_is_asked_for(self):
-        status, answer = self.request("GET", "/v1/status", headers={"Authorization": "Bearer wrong"})
+        status, answer = self.stack.request("GET", "/v1/status", headers={"Authorization": "Bearer wrong"})
         self.assertEqual(status, 401, answer)
 
     def test_3_a_poisoned_record_holds_nobody_up(self):
-        kinesis = stand_ins.client("kinesis", self.stand_in.url)
-        before = len(self.search("*")["events"])
-        kinesis.put_record(StreamName=self.outputs["StreamName"], Data=b"no batch", PartitionKey="x")
-        self.push([event(n) for n in range(5000, 5010)])
-        self.wait_until_persisted()
-        until("a dead letter", lambda: self.status()["dead_letters"] == 1, 60, 0.5)
-        self.assertEqual(len(self.search("*")["events"]), before + 10)
+        stack = self.stack
+        before = len(stack.search("*")["events"])
+        stack.client("kinesis").put_record(StreamName=stack.outputs["StreamName"], Data=b"no batch", PartitionKey="x")
+        stack.push([event(n) for n in range(5000, 5010)])
+        stack.wait_until_persisted()
+        until("a dead letter", lambda: stack.status()["dead_letters"] == 1, 60, 0.5)
+        self.assertEqual(len(stack.search("*")["events"]), before + 10)
 
     def test_4_fifty_searches_at_once(self):
-        found = at_once([lambda n=n: self.search(f'"request {n} took"') for n in range(50)])
+        found = at_once([lambda n=n: self.stack.search(f'"request {n} took"') for n in range(50)])
         self.assertEqual([numbers(answer) for answer in found], [[n] for n in range(50)])
 
     def test_5_the_schedule_compacts(self):
-        answer = self.functions.invoke(FunctionName=self.outputs["CompactorFunctionName"], Payload=(ROOT / "events/compactor-schedule.json").read_bytes())
+        stack = self.stack
+        answer = stack.functions.invoke(FunctionName=stack.outputs["CompactorFunctionName"], Payload=(ROOT / "events/compactor-schedule.json").read_bytes())
         self.assertNotIn("FunctionError", answer, answer.get("Payload") and answer["Payload"].read())
+
+    def test_6_results_come_by_pages(self):
+        stack = self.stack
+        for start in range(100_000, 120_000, 5000):
+            stack.push([event(n, batch="pages") for n in range(start, start + 5000)])
+        search = stack.create("batch:pages", order="asc")
+        pages = stack.pages(search)
+        found = [entry["n"] for page in pages for entry in page["events"]]
+        self.assertEqual(sorted(found), list(range(100_000, 120_000)), "each event once")
+        print(f"    20,000 events came in {len(pages)} pages", flush=True)
+        self.assertGreaterEqual(len(pages), 20)
+        again = [entry["n"] for page in stack.pages(search) for entry in page["events"]]
+        self.assertEqual(again, found, "pages never change")
+
+    def test_7_a_throttled_stream_delays_and_loses_nothing(self):
+        stack = self.stack
+        proxy = Proxy(stack.url, seed=1)
+        self.addCleanup(proxy.close)
+        for output in ("IngestFunctionName", "CoordinatorFunctionName", "ScanWorkerFunctionName"):
+            self.addCleanup(stack.set_variables(output, AWS_ENDPOINT_URL_KINESIS=proxy.url))
+
+        def fault(operation):
+            draw = proxy.random.random()
+            if operation == "PutRecords":
+                return "throttle" if draw < 0.3 else ("part", 0.5) if draw < 0.8 else None
+            return "throttle" if operation in ("GetRecords", "PutRecord") and draw < 0.4 else None
+
+        proxy.fault = fault
+        asked = []
+        for start in range(200_000, 202_000, 50):
+            asked.append(stack.push([event(n, batch="throttled") for n in range(start, start + 50)]))
+            if start % 500 == 0:
+                self.assertEqual(numbers(stack.search("batch:throttled")), list(range(200_000, start + 50)))
+        found = stack.search("batch:throttled")
+        self.assertEqual((found["status"], numbers(found)), ("complete", list(range(200_000, 202_000))))
+        met = {kind: proxy.counted(*kind) for kind in (("PutRecords", "throttle"), ("PutRecords", "part"), ("GetRecords", "throttle"))}
+        print(f"    40 pushes took {sum(asked)} requests; throttled: {met}", flush=True)
+        self.assertTrue(all(met.values()), met)
+        proxy.fault = lambda _operation: None
+        stack.wait_until_persisted()
+        self.assertEqual(numbers(stack.search("batch:throttled")), list(range(200_000, 202_000)))
+
+
+class ScanWorkers(unittest.TestCase):
+    """Scan workers that crash, are slow, and are many: the deployed function with `faulty.py` before it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = stack = Deployment.shared()
+        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="trawl-faults-"))
+        cls.addClassCleanup(shutil.rmtree, cls.directory)
+        cls.plan()
+        name, packed = stack.outputs["ScanWorkerFunctionName"], io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
+            bootstrap = f"#!{sys.executable}\n" + (ROOT / "tests/aws/stack/faulty.py").read_text()
+            for path, content in [("bootstrap", bootstrap), ("function", (BUILT / "ScanWorkerFunction/bootstrap").read_bytes())]:
+                entry = zipfile.ZipInfo(path)
+                entry.external_attr = 0o755 << 16
+                package.writestr(entry, content)
+        cls.addClassCleanup(stack.set_variables("ScanWorkerFunctionName", FAULTS=str(cls.directory)))
+        stack.functions.update_function_code(FunctionName=name, ZipFile=packed.getvalue())
+        # A day a segment, and sixteen segments a task: 50 tasks and more.
+        days = [f"20{year}-{month:02}-{day:02}" for year in range(18, 22) for month in range(1, 13) for day in range(1, 19)]
+        stack.push([event(n, timestamp=f"{date}T12:00:00Z", batch="days") for n, date in enumerate(days)])
+        stack.wait_until_persisted()
+        cls.days = len(days)
+
+    @classmethod
+    def plan(cls, **plan):
+        (cls.directory / "notes").write_text("")
+        (cls.directory / "plan.json").write_text(json.dumps(plan))
+
+    def noted(self):
+        """What the workers noted, in the order of time: pairs of what and when."""
+        lines = [line.split() for line in (self.directory / "notes").read_text().splitlines()]
+        return sorted(((what, float(when)) for what, when in lines), key=lambda pair: pair[1])
+
+    def count_days(self):
+        """A table needs all of its tasks, so it starts as many as it may."""
+        found = self.stack.search("batch:days | stats count()", **{"from": "2018-01-01"})
+        self.assertEqual((found["status"], found["aggregates"]["rows"]), ("complete", [[self.days]]))
+        return found
+
+    def test_1_fifty_workers_run_at_once(self):
+        self.plan(gather=50)
+        found = self.count_days()
+        running, most = 0, 0
+        for what, _ in self.noted():
+            running += {"begin": 1, "end": -1}.get(what, 0)
+            most = max(most, running)
+        print(f"    {found['progress']['tasks_total']} tasks, {most} workers at once", flush=True)
+        self.assertGreaterEqual(most, 50)
+
+    def test_2_a_crashing_worker_is_tried_again(self):
+        self.plan(crash_every=7)
+        found = self.stack.search("batch:days", **{"from": "2018-01-01", "order": "asc"})
+        self.assertEqual((found["status"], numbers(found)), ("complete", list(range(self.days))))
+        self.count_days()
+        crashes = sum(what == "crash" for what, _ in self.noted())
+        print(f"    {crashes} crashes", flush=True)
+        self.assertGreater(crashes, 0)
+
+    def test_3_slow_workers_are_waited_for(self):
+        # Longer than calls of other services may take.
+        self.plan(delay=25)
+        self.count_days()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A proxy before a stand-in, for what the service does to its callers and the stand-in does not: throttling of
-single records, of whole calls, errors, expired iterators, and answers that are cut or lost after the work was done."""
+single records, of whole calls, errors, expired iterators, and answers that are cut or lost after the work was done.
+It also joins stand-ins at one address."""
 
 import http.client
 import http.server
@@ -15,12 +16,14 @@ THROTTLED = "ProvisionedThroughputExceededException"
 
 
 class Proxy:
-    """Hands calls on to `url`. `fault(operation)` is asked before each, as `PutRecords`, or `S3 GET`; what it gives
-    goes wrong: "throttle" or "error" (the call), ("part", share) (that share of the records of a PutRecords),
-    "expire" (the iterator of a GetRecords), "cut" (the body of the answer), "lose" (the answer)."""
+    """Hands calls on to `url`, or by the beginnings of their paths to one of `routes`. `fault(operation)` is asked before
+    each, as `PutRecords`, or `S3 GET`; what it gives goes wrong: "throttle" or "error" (the call), ("part", share) (that
+    share of the records of a PutRecords), "expire" (the iterator of a GetRecords), "cut" (the body of the answer), "lose"
+    (the answer)."""
 
-    def __init__(self, url, seed=0):
+    def __init__(self, url, seed=0, address="127.0.0.1", routes=None):
         self.backend = urllib.parse.urlsplit(url).netloc
+        self.routes = {path: urllib.parse.urlsplit(to).netloc for path, to in (routes or {}).items()}
         self.fault = lambda _operation: None
         self.counts, self.lock, self.random = {}, threading.Lock(), random.Random(seed)
         outer = self
@@ -36,9 +39,9 @@ class Proxy:
 
             do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = handle_any
 
-        self.server = QuietServer(("127.0.0.1", 0), Handler)
+        self.server = QuietServer((address, 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"http://{address}:{self.server.server_port}"
 
     def counted(self, operation, what):
         """How often a fault of this kind was met."""
@@ -86,7 +89,8 @@ class Proxy:
         request.connection.shutdown(socket.SHUT_RDWR)
 
     def ask(self, request, body):
-        connection = http.client.HTTPConnection(self.backend, timeout=120)
+        backend = next((to for path, to in self.routes.items() if request.path.startswith(path)), self.backend)
+        connection = http.client.HTTPConnection(backend, timeout=120)
         try:
             headers = {key: value for key, value in request.headers.items() if key.lower() not in ("connection", "content-length")}
             connection.request(request.command, request.path, body if body or request.command in ("POST", "PUT") else None, headers)

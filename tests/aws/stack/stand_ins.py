@@ -86,9 +86,10 @@ def moto():
 
 
 def ministack(environment=None):
+    """S3, DynamoDB, Kinesis, Lambda, API Gateway and CloudFormation."""
     port = free_port()
     environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), **CREDENTIALS, **(environment or {})}
-    return Service("ministack", [tool("ministack")], environment, port=port)
+    return Service("ministack", [sys.executable, str(pathlib.Path(__file__).parent / "start_ministack.py")], environment, port=port)
 
 
 def kinesis_local():

@@ -58,7 +58,8 @@ impl Clients {
         // A path in place of a host name per bucket: what stands in for S3 on one machine has one name.
         let path_style = config.endpoint_url().is_some();
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
-        let patient = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build();
+        // What is left unset here would come from `config`.
+        let patient = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).disable_read_timeout().build();
         // A write that meets a full partition waits longer: DynamoDB splits it within seconds.
         let patiently = RetryConfig::standard().with_max_attempts(DYNAMODB_ATTEMPTS);
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(config).retry_config(patiently).build();
