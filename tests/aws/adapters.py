@@ -28,5 +28,6 @@ environment = {
     "TRAWL_TEST_S3": f"{both},localstack={localstack.url}",
     "TRAWL_TEST_KINESIS": f"{both},kinesis-local={kinesis.url},localstack={localstack.url}",
 }
-command = ["cargo", "nextest", "run", "--locked", "--package", "trawl-store", "--features", "aws", "--test", "aws", "--run-ignored", "only"]
+# Of the whole workspace, so that nothing is compiled again that its tests have.
+command = ["cargo", "nextest", "run", "--locked", "--workspace", "--test", "aws", "--run-ignored", "only"]
 sys.exit(subprocess.run(command, cwd=ROOT, env=environment).returncode)

@@ -18,6 +18,8 @@ use crate::settings::Settings;
 
 /// Least threads that drive sockets. A scan occupies the one it runs on, and what it asks for has to arrive meanwhile.
 const MIN_THREADS: usize = 2;
+/// As long as an invocation may take: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const LONGEST_INVOCATION: Duration = Duration::from_secs(900);
 
 /// What is known of an invocation beside its event.
 #[derive(Clone, Debug)]
@@ -86,12 +88,8 @@ where
     let handler = service_fn(move |event: LambdaEvent<E>| {
         let shared = shared.clone();
         let (event, context) = event.into_parts();
-        let deadline_ms = i64::try_from(context.deadline).unwrap_or(i64::MAX);
-        let call = Call {
-            request_id: context.request_id,
-            deadline: Timestamp(deadline_ms.saturating_mul(1_000_000)),
-            function: function.clone(),
-        };
+        let deadline = deadline(context.deadline, System.now());
+        let call = Call { request_id: context.request_id, deadline, function: function.clone() };
         let cold_start = is_first.swap(false, Ordering::Relaxed);
         let span = tracing::info_span!("invocation", cold_start);
         async move {
@@ -103,8 +101,29 @@ where
     lambda_runtime::run(handler).await.map_err(|error| anyhow::anyhow!("the runtime ended: {error}"))
 }
 
+/// When Lambda ends an invocation that began `now`. cargo-lambda's runtime API gives a constant in place of a time.
+fn deadline(ms: u64, now: Timestamp) -> Timestamp {
+    let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+    let deadline = Timestamp(ms.saturating_mul(1_000_000));
+    if deadline > now { deadline } else { now.plus_ns(LONGEST_INVOCATION.as_nanos() as i64) }
+}
+
 fn diagnostic(error: anyhow::Error) -> Diagnostic {
     let error_message = format!("{error:#}");
     tracing::error!(error = error_message, "the invocation failed");
     Diagnostic { error_type: "Trawl.Error".to_owned(), error_message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_is_over_is_none() {
+        let now = Timestamp(1_800_000_000_000_000_000);
+        assert_eq!(deadline(1_800_000_003_000, now), Timestamp(1_800_000_003_000_000_000));
+        for constant in [0, 600_000] {
+            assert_eq!(deadline(constant, now), Timestamp(1_800_000_900_000_000_000));
+        }
+    }
 }

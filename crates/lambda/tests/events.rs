@@ -212,7 +212,8 @@ fn the_persister_takes_records_of_a_shard() {
 #[test]
 fn the_scan_worker_takes_a_task() {
     let shard = ShardId(SHARD.to_owned());
-    let upto = Position([u64::MAX >> 6, 0, 0]);
+    // Below every record of a real shard: whoever tries the sample gets an answer at once.
+    let upto = Position::of(1);
     let task = ScanTask {
         tenant: TenantId::default_tenant(),
         query: "level:>=warn".to_owned(),

@@ -8,6 +8,7 @@ use trawl_event::{Evidence, TenantId};
 use trawl_store::ports::{Catalog, Clock, Ids, Launcher, Searches, StoreError, Stream, Want, Workers};
 
 use crate::Coordinator;
+use crate::describe::{describe, left_out};
 use crate::plan::plan;
 use crate::state::Asked;
 
@@ -53,12 +54,12 @@ where
         while let Some((source, outcome)) = ended.next().await {
             match outcome {
                 Ok(result) => {
-                    missing.extend(crate::run::left_out(&source, &result));
+                    missing.extend(left_out(&source, &result));
                     for field in result.fields {
                         *fields.entry(field.name).or_default().entry(field.kind).or_default() += field.events;
                     }
                 }
-                Err(error) => missing.push(format!("{}: {error}", crate::run::describe(&source))),
+                Err(error) => missing.push(format!("{}: {error}", describe(&source))),
             }
         }
         missing.sort();

@@ -15,7 +15,7 @@ use trawl_query::{Evaluator, Output, Query, QueryError};
 use trawl_store::ports::{Catalog, Clock, Ids, Launcher, SearchId, Searches, StoreError, Stream, Version, Workers};
 
 use crate::Coordinator;
-use crate::state::{Asked, LEASE, MAX_RESUMPTIONS, SearchState, after};
+use crate::state::{Asked, SearchState};
 
 /// Largest body of a search request, in bytes.
 const MAX_REQUEST_BYTES: usize = 64 * 1024;
@@ -197,18 +197,11 @@ where
         if state.status != Status::Running || !state.is_abandoned(now) {
             return Ok(state);
         }
-        let goes_on = state.resumptions < MAX_RESUMPTIONS;
-        if goes_on {
-            state.resumptions += 1;
-            state.run = None;
-            state.lease = after(now, LEASE);
-        } else {
-            state.fail("interrupted", "the runs of this search were interrupted again and again: start it anew");
-        }
+        let goes_on = state.take_up(now);
         let body = state.encode().map_err(store_error)?;
         let written = self.searches.put_state(tenant, id, Some(version), body, state.expires()).await;
         if written.map_err(store_error)?.is_some() && goes_on {
-            tracing::warn!(%id, resumptions = state.resumptions, "the run of a search died, starting another");
+            tracing::warn!(%id, resumptions = state.resumptions, "the run of a search died or did not begin, starting another");
             self.launcher.launch(tenant, id).await.map_err(store_error)?;
         }
         Ok(self.load(tenant, id).await?.1)

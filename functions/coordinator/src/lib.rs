@@ -2,7 +2,9 @@
 //!
 //! * [`http`]: the routes; [`Coordinator::create`] stores a search and launches its run
 //! * [`plan`]: one moment of the catalog and the stream → tasks, newest first
-//! * [`run`]: tasks to workers in growing waves, tries again, names what fails for good
+//! * [`run`]: tasks to workers in growing waves; [`attempt`]: one task, tried again; [`describe`]: what fails for good
+//! * [`collect`]: what comes of it, by the form of the result
+//! * [`resume`]: how a run leaves the search to the next
 //! * [`merge`]: what workers found → the order of the search, as soon as it is final
 //! * [`state`]: what is stored of a search, and what it cost
 //! * [`fields`]: which fields occur
@@ -12,11 +14,15 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod attempt;
+mod collect;
+mod describe;
 pub mod fields;
 pub mod http;
 pub mod merge;
 mod pages;
 pub mod plan;
+mod resume;
 pub mod run;
 pub mod state;
 pub mod status;

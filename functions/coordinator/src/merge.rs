@@ -46,8 +46,9 @@ struct Slot {
     stage: Stage,
     /// Whether it was ever handed to a worker here.
     is_begun: bool,
-    is_given_up: bool,
     events: VecDeque<ScanEvent>,
+    /// The last event delivered.
+    last: Option<RowKey>,
     /// Events delivered by earlier runs of the task.
     delivered: u64,
     /// Matches known of: those delivered, and those the last run counted behind them.
@@ -83,7 +84,7 @@ impl Merge {
             bound: planned.bound,
             stage: Stage::Idle,
             is_begun: false,
-            is_given_up: false,
+            last: None,
             events: VecDeque::new(),
             delivered: 0,
             matched: 0,
@@ -120,6 +121,7 @@ impl Merge {
     /// Takes what a worker delivered. A result that says there is more leaves its task to go on.
     pub fn deliver(&mut self, index: usize, result: ScanResult) {
         let slot = &mut self.slots[index];
+        slot.last = result.events.last().map(|last| last.key).or(slot.last);
         slot.stage = match result.events.last() {
             Some(last) if result.more => {
                 slot.bound = last.key;
@@ -134,15 +136,19 @@ impl Merge {
         slot.events.extend(result.events);
     }
 
-    /// The tasks of which nothing is to come, whose events are all given out, by number.
-    pub fn exhausted(&self) -> Vec<u32> {
-        let is_exhausted = |slot: &&Slot| slot.stage == Stage::Ended && slot.events.is_empty();
-        self.slots.iter().filter(is_exhausted).map(|slot| slot.task.number).collect()
-    }
-
-    /// The tasks that were given up, by number.
-    pub fn given_up(&self) -> Vec<u32> {
-        self.slots.iter().filter(|slot| slot.is_given_up).map(|slot| slot.task.number).collect()
+    /// The tasks of which nothing is to come and nothing lies behind `reached`, by number, and how many matches
+    /// of theirs were counted and not delivered.
+    pub fn ended_by(&self, reached: Option<RowKey>) -> (Vec<u32>, u64) {
+        let place = |key| Place { key, newest_first: self.newest_first };
+        let is_within = |last: RowKey| reached.is_some_and(|reached| place(last) <= place(reached));
+        let ended = self.slots.iter().filter(|slot| slot.stage == Stage::Ended && slot.last.is_none_or(is_within));
+        let mut numbers = Vec::new();
+        let mut not_delivered = 0;
+        for slot in ended {
+            numbers.push(slot.task.number);
+            not_delivered += slot.matched - slot.delivered;
+        }
+        (numbers, not_delivered)
     }
 
     /// The task of a number that [`Self::next_task`] gave.
@@ -153,7 +159,6 @@ impl Merge {
     /// Gives up on a task; it blocks nobody any more.
     pub fn give_up(&mut self, index: usize) -> &ScanTask {
         self.slots[index].stage = Stage::Ended;
-        self.slots[index].is_given_up = true;
         &self.slots[index].task
     }
 
@@ -276,6 +281,62 @@ mod tests {
             prop_assert!(merge.is_exhausted());
             prop_assert_eq!(merge.matched(), all.len() as u64);
             prop_assert_eq!(out, all);
+        }
+    }
+
+    proptest! {
+        /// A run may end at any moment, with any of its last events in no page that counts. What the next run
+        /// finds behind those that count completes them, and matches are counted once.
+        #[test]
+        fn another_run_goes_on_behind_the_pages(
+            times in vec(vec(0i64..40, 0..12), 1..6),
+            most in 1usize..4,
+            is_counted in any::<bool>(),
+            steps in 0usize..20,
+            lost in 0usize..10,
+            choices in vec(any::<prop::sample::Index>(), 200),
+            newest_first in any::<bool>(),
+        ) {
+            let tasks: Vec<Vec<RowKey>> = times.iter().enumerate().map(|(source, times)| {
+                let key = |(row, ns): (usize, &i64)| RowKey { timestamp: Timestamp(*ns), source: source as u32, row: row as u32 };
+                times.iter().enumerate().map(key).collect()
+            }).collect();
+            let plan: Vec<Planned> = tasks.iter().enumerate().map(|(n, keys)| planned(n as u32, keys, 0, newest_first)).collect();
+            let mut choices = choices.into_iter();
+            // A search that wants no events counts the matches all the same.
+            let mut drive = |merge: &mut Merge, steps: usize| {
+                let mut out = Vec::new();
+                for _ in 0..steps {
+                    let Some((index, task)) = merge.next_task() else { break };
+                    let (mut result, keys) = (ScanResult::default(), &tasks[task.number as usize]);
+                    if is_counted {
+                        result.events_matched = keys.len() as u64;
+                    } else {
+                        result = run(&task, keys, 1 + choices.next().map_or(0, |choice| choice.index(most)));
+                    }
+                    merge.deliver(index, result);
+                    while let Some(event) = merge.pop() {
+                        out.push(event.key);
+                    }
+                }
+                out
+            };
+            let mut merge = Merge::new(plan.clone(), newest_first);
+            let mut out = drive(&mut merge, steps);
+            out.truncate(out.len().saturating_sub(lost));
+            let (ended, not_given) = merge.ended_by(out.last().copied());
+            let mut rest = plan;
+            rest.retain(|planned| !ended.contains(&planned.task.number));
+            for planned in &mut rest {
+                planned.task.after = out.last().copied();
+            }
+            let mut merge = Merge::new(rest, newest_first);
+            let given = out.len() as u64;
+            out.extend(drive(&mut merge, usize::MAX));
+            let mut all: Vec<RowKey> = tasks.iter().flatten().copied().collect();
+            all.sort_by_key(|key| Place { key: *key, newest_first });
+            prop_assert_eq!(given + not_given + merge.matched(), all.len() as u64);
+            prop_assert_eq!(out, if is_counted { Vec::new() } else { all });
         }
     }
 

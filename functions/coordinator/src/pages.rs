@@ -74,11 +74,6 @@ impl<'s, Q: Searches> Pages<'s, Q> {
         (self.stored_last, self.stored_events)
     }
 
-    /// Whether there are events that are in no stored page yet.
-    pub fn is_open(&self) -> bool {
-        self.open_events > 0
-    }
-
     /// How many pages are stored.
     pub fn stored(&self) -> u32 {
         self.stored

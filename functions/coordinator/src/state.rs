@@ -19,6 +19,10 @@ pub const LEASE: Duration = Duration::from_secs(15);
 pub const HEARTBEAT: Duration = Duration::from_secs(4);
 /// How often a search whose run died is taken up again; after that it is given up.
 pub const MAX_RESUMPTIONS: u32 = 5;
+/// The code of a search whose runs died, or got nowhere, too often.
+pub const INTERRUPTED: &str = "interrupted";
+/// How long a search waits for a run to begin: an invocation may be queued while functions are throttled.
+pub const QUEUED_PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// A search as its request asked for it, times resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,10 +43,14 @@ pub struct Asked {
 /// one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Resume {
+    /// The page that holds the plan.
+    pub plan: u32,
     /// The last event in the pages that count, in the order of the search.
     pub last: Option<RowKey>,
     /// How many events these pages hold.
     pub given: u64,
+    /// Matches of the tasks that ended which are in no page, because fewer events were wanted.
+    pub not_given: u64,
     /// Tasks whose results are all in what was collected, or in the pages, by their number in the plan.
     pub ended: Vec<u32>,
     /// The aggregate over these tasks.
@@ -67,10 +75,8 @@ pub struct PageRun {
 }
 
 /// Numbers between the pages of one run and those of the next: a run that lost its lease and still writes must
-/// not meet the pages of the run that took over.
+/// not meet the pages of the run that took over. The last of a run's numbers is for its plan.
 pub const PAGES_PER_RUN: u32 = 1 << 24;
-/// The number under which the plan is stored.
-pub const PLAN_PAGE: u32 = u32::MAX;
 
 /// A search, stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +101,8 @@ pub struct SearchState {
     pub created: Timestamp,
     /// Until when the run counts as alive without writing again.
     pub lease: Timestamp,
+    /// When it was left to a run that has not begun.
+    pub waits_since: Timestamp,
     /// The run that works on it, by a name of its own; none has begun without.
     #[serde(default)]
     pub run: Option<SearchId>,
@@ -123,6 +131,7 @@ impl SearchState {
             cost: Cost::default(),
             created: now,
             lease: after(now, LEASE),
+            waits_since: now,
             run: None,
             resumptions: 0,
             resume: None,
@@ -136,10 +145,67 @@ impl SearchState {
         page + run.map_or(0, |run| run.offset)
     }
 
-    /// Gives the pages of a new run numbers of their own.
-    pub fn begin_pages(&mut self) {
-        let offset = self.page_runs.last().map_or(0, |run| run.offset + PAGES_PER_RUN);
+    /// Begins a run, or goes on where the runs before noted that they were. Gives the number under which this
+    /// run may store a plan.
+    pub fn begin(&mut self, run: SearchId) -> Result<u32, StoreError> {
+        self.run = Some(run);
+        match &self.resume {
+            Some(resume) => {
+                (self.progress, self.cost) = (resume.progress, resume.cost);
+                self.missing.clone_from(&resume.missing);
+            }
+            // Nothing that counts was found yet.
+            None => {
+                (self.progress, self.cost, self.missing, self.pages) = Default::default();
+            }
+        }
+        let offset = match self.page_runs.last() {
+            None => Some(0),
+            Some(last) => last.offset.checked_add(PAGES_PER_RUN),
+        };
+        let last = offset.and_then(|offset| Some((offset, offset.checked_add(PAGES_PER_RUN - 1)?)));
+        let (offset, plan) = last.ok_or_else(|| StoreError::Permanent("the search had too many runs".into()))?;
         self.page_runs.push(PageRun { first: self.pages, offset });
+        Ok(plan)
+    }
+
+    /// Leaves the search to a run that is to begin.
+    pub fn leave(&mut self, now: Timestamp) {
+        self.run = None;
+        self.waits_since = now;
+        self.lease = after(now, LEASE);
+    }
+
+    /// Takes up a search whose run gives no sign of life: leaves it to another one, or fails it when that
+    /// happened too often. Says which.
+    pub fn take_up(&mut self, now: Timestamp) -> bool {
+        match self.run {
+            Some(_) if self.resumptions < MAX_RESUMPTIONS => {
+                self.resumptions += 1;
+                self.leave(now);
+                true
+            }
+            Some(_) => {
+                self.fail(INTERRUPTED, "the runs of this search were interrupted again and again: start it anew");
+                false
+            }
+            // Whoever was to run it may still be waiting for room; a launch too many does no harm.
+            None if now < after(self.waits_since, QUEUED_PATIENCE) => {
+                self.lease = after(now, LEASE);
+                true
+            }
+            None => {
+                self.fail(INTERRUPTED, "no run of this search began for 15 minutes: start it anew");
+                false
+            }
+        }
+    }
+
+    /// Notes something that could not be read. A task that goes on says so again, which counts once.
+    pub fn note_missing(&mut self, missing: String) {
+        if !self.missing.contains(&missing) {
+            self.missing.push(missing);
+        }
     }
 
     /// Whether the run that noted itself cannot be alive any more. The clock may jump: twice the lease on either

@@ -1,20 +1,25 @@
 """A proxy before a stand-in, for what the service does to its callers and the stand-in does not: throttling of
-single records, of whole calls, and answers that are lost after the work was done. It also joins stand-ins at one address."""
+single records, of whole calls, errors, expired iterators, and answers that are cut or lost after the work was done.
+It also joins stand-ins at one address."""
 
 import http.client
 import http.server
 import json
 import random
+import socket
 import threading
 import urllib.parse
+
+from .functions import QuietServer
 
 THROTTLED = "ProvisionedThroughputExceededException"
 
 
 class Proxy:
     """Hands calls on to `url`, or by the beginnings of their paths to one of `routes`. `fault(operation)` is asked before
-    each, as `PutRecords`; what it gives goes wrong: "throttle" (the call), ("part", share) (that share of the records of
-    a PutRecords), "lose" (the answer)."""
+    each, as `PutRecords`, or `S3 GET`; what it gives goes wrong: "throttle" or "error" (the call), ("part", share) (that
+    share of the records of a PutRecords), "expire" (the iterator of a GetRecords), "cut" (the body of the answer), "lose"
+    (the answer)."""
 
     def __init__(self, url, seed=0, address="127.0.0.1", routes=None):
         self.backend = urllib.parse.urlsplit(url).netloc
@@ -34,11 +39,7 @@ class Proxy:
 
             do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = handle_any
 
-        class Server(http.server.ThreadingHTTPServer):
-            request_queue_size = 256
-
-        self.server = Server((address, 0), Handler)
-        self.server.daemon_threads = True
+        self.server = QuietServer((address, 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://{address}:{self.server.server_port}"
 
@@ -49,12 +50,22 @@ class Proxy:
 
     def handle(self, request):
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        operation = (request.headers.get("X-Amz-Target") or "").rpartition(".")[2]
+        target = request.headers.get("X-Amz-Target")
+        operation = target.rpartition(".")[2] if target else f"S3 {request.command}"
         fault = self.fault(operation)
         kind = fault[0] if isinstance(fault, tuple) else fault
         if kind:
             with self.lock:
                 self.counts[(operation, kind)] = self.counts.get((operation, kind), 0) + 1
+        if kind in ("throttle", "error") and not target:
+            status, code = (503, "SlowDown") if kind == "throttle" else (500, "InternalError")
+            refusal = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>Please try again.</Message></Error>'
+            return self.answer(request, status, [("Content-Type", "application/xml")], refusal.encode())
+        if kind == "error":
+            return self.answer(request, 500, [("Content-Type", "application/x-amz-json-1.0")], b'{"__type":"InternalServerError","message":"on purpose"}')
+        if kind == "expire":
+            refusal = {"__type": "ExpiredIteratorException", "message": "Iterator expired. The iterator was created at time T and is past its 300 s."}
+            return self.answer(request, 400, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(refusal).encode())
         if kind == "throttle":
             refusal = {"__type": THROTTLED, "message": "Rate exceeded for shard shardId-000000000000 in stream test under account 000000000000."}
             return self.answer(request, 400, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(refusal).encode())
@@ -65,7 +76,17 @@ class Proxy:
             # The work is done, and the caller does not hear of it.
             request.close_connection = True
             return request.connection.close()
+        if kind == "cut" and len(answer) > 1:
+            return self.cut(request, status, headers, answer)
         return self.answer(request, status, headers, answer)
+
+    def cut(self, request, status, headers, body):
+        """Announces all of a body, sends half of it and hangs up."""
+        self.head(request, status, headers, len(body))
+        request.wfile.write(body[: len(body) // 2])
+        request.wfile.flush()
+        request.close_connection = True
+        request.connection.shutdown(socket.SHUT_RDWR)
 
     def ask(self, request, body):
         backend = next((to for path, to in self.routes.items() if request.path.startswith(path)), self.backend)
@@ -95,15 +116,21 @@ class Proxy:
         failed = sum("ErrorCode" in record for record in records)
         return json.dumps({"FailedRecordCount": failed, "Records": records}).encode()
 
-    def answer(self, request, status, headers, body):
+    def head(self, request, status, headers, length):
         request.send_response(status)
         for key, value in headers:
             if key.lower() not in ("transfer-encoding", "connection", "content-length", "date", "server"):
                 request.send_header(key, value)
-        request.send_header("Content-Length", str(len(body)))
+        request.send_header("Content-Length", str(length))
         request.end_headers()
-        if request.command != "HEAD":
-            request.wfile.write(body)
+
+    def answer(self, request, status, headers, body):
+        if request.command == "HEAD":
+            # What a HEAD says of the length is of the body it leaves out.
+            length = next((int(value) for key, value in headers if key.lower() == "content-length"), len(body))
+            return self.head(request, status, headers, length)
+        self.head(request, status, headers, len(body))
+        request.wfile.write(body)
 
     def close(self):
         self.server.shutdown()

@@ -36,12 +36,12 @@ LIBC = ctypes.CDLL(None)
 class Process:
     """A process with its log, killed with everything it started; it also ends when the test is killed."""
 
-    def __init__(self, name, command, environment=None, directory=None):
+    def __init__(self, name, command, environment=None, directory=None, *, is_shown=False):
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{name}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, cwd=directory, start_new_session=True,
+                command, stdout=None if is_shown else log, stderr=None if is_shown else subprocess.STDOUT, cwd=directory, start_new_session=True,
                 preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
                 env={**os.environ, **(environment or {})},
             )

@@ -129,7 +129,7 @@ impl Stages {
             let worker = scan.clone();
             async move { Ok(worker.run(&task).await?) }
         });
-        let launcher = SimLauncher::new(world.clone());
+        let launcher = SimLauncher::new(world.clone(), stores.searches.clone());
         let coordinator = Arc::new(Coordinator::new(
             stream.clone(),
             catalog.clone(),

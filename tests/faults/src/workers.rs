@@ -5,10 +5,14 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
 
+use coordinator::state::SearchState;
 use futures_util::FutureExt;
+use trawl_api::search::Status;
 use trawl_event::TenantId;
-use trawl_store::ports::{Launcher, Result, ScanResult, ScanTask, SearchId, StoreError, Workers};
+use trawl_event::timestamp::NS_PER_SECOND;
+use trawl_store::ports::{Clock, Launcher, Result, ScanResult, ScanTask, SearchId, Searches, StoreError, Workers};
 
+use crate::memory::MemorySearches;
 use crate::stages::SimCoordinator;
 use crate::world::World;
 
@@ -59,13 +63,14 @@ impl Workers for SimWorkers {
 #[derive(Clone)]
 pub struct SimLauncher {
     world: World,
+    searches: Arc<MemorySearches>,
     coordinator: Arc<OnceLock<Weak<SimCoordinator>>>,
 }
 
 impl SimLauncher {
     /// A launcher that knows its coordinator once [`SimLauncher::connect`] was called.
-    pub fn new(world: World) -> Self {
-        Self { world, coordinator: Arc::default() }
+    pub fn new(world: World, searches: Arc<MemorySearches>) -> Self {
+        Self { world, searches, coordinator: Arc::default() }
     }
 
     /// Names the coordinator that is launched.
@@ -76,19 +81,45 @@ impl SimLauncher {
 
     fn start(&self, tenant: &TenantId, id: SearchId) {
         let Some(coordinator) = self.coordinator.get().and_then(Weak::upgrade) else { return };
-        let (world, tenant) = (self.world.clone(), tenant.clone());
+        let (world, searches, tenant) = (self.world.clone(), self.searches.clone(), tenant.clone());
         self.world.spawn(async move {
             for attempt in 0..3 {
                 if attempt > 0 {
                     world.cover("run of a search started again");
                 }
-                match world.mortal("search run", coordinator.run(&tenant, id, None)).await {
-                    Some(Ok(_)) => return,
+                note_where_it_begins(&world, &searches, &tenant, id).await;
+                // Now and then a run has little time, and leaves the search to the next.
+                let is_short = world.rates().crash > 0.0 && world.chance(|chance| chance.hit(0.3));
+                let until =
+                    is_short.then(|| world.now().plus_ns(world.chance(|chance| chance.within(0, 40 * NS_PER_SECOND))));
+                match world.mortal("search run", coordinator.run(&tenant, id, until)).await {
+                    Some(Ok(outcome)) => {
+                        if outcome.worked && outcome.status == Status::Running {
+                            world.cover("search run handed over");
+                        }
+                        return;
+                    }
                     Some(Err(error)) if !error.is_retryable() => return,
                     Some(Err(_)) | None => {}
                 }
             }
         });
+    }
+}
+
+async fn note_where_it_begins(world: &World, searches: &MemorySearches, tenant: &TenantId, id: SearchId) {
+    let Ok(Some((_, bytes))) = searches.state(tenant, id).await else { return };
+    let Ok(state) = SearchState::decode(&bytes) else { return };
+    if state.status != Status::Running || state.run.is_some() {
+        return;
+    }
+    let Some(resume) = state.resume else { return };
+    world.cover("search run went on where another was");
+    if resume.given > 0 {
+        world.cover("search run went on behind pages of another");
+    }
+    if !resume.ended.is_empty() {
+        world.cover("search run left out tasks of another");
     }
 }
 

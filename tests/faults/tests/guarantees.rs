@@ -41,7 +41,7 @@ const OPERATIONS: [&str; 18] = [
 ];
 
 /// What else must have happened.
-const MUST_HAPPEN: [&str; 37] = [
+const MUST_HAPPEN: [&str; 41] = [
     "a day went by",
     "acknowledged request repeated",
     "another tenant asked for a search",
@@ -77,6 +77,10 @@ const MUST_HAPPEN: [&str; 37] = [
     "search ended: Complete",
     "search ended: Partial",
     "search launched twice",
+    "search run handed over",
+    "search run left out tasks of another",
+    "search run went on behind pages of another",
+    "search run went on where another was",
     "segments merged",
     "two persisters at once",
 ];

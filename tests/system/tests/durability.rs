@@ -240,7 +240,7 @@ fn a_server_that_is_asked_to_stop_keeps_what_it_acknowledged() {
 }
 
 #[test]
-fn a_search_that_was_under_way_at_a_kill_says_that_it_was_interrupted_or_is_whole() {
+fn results_outlive_the_process_that_found_them() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path(), &[]);
     let client = server.client();
@@ -252,7 +252,6 @@ fn a_search_that_was_under_way_at_a_kill_says_that_it_was_interrupted_or_is_whol
 
     let server = Server::start(directory.path(), &[]);
     let client = server.client();
-    // What was stored of it is still there: results outlive the process that found them.
     let page = client.poll(&created.id, None, Duration::ZERO).unwrap();
     assert_eq!(page.events.len(), 1);
     assert_eq!(find(&client, "one").len(), 1);

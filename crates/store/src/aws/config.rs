@@ -6,15 +6,21 @@
 
 use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+use crate::ports::{Result, StoreError};
+
 /// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the first byte of an answer may take; scans answer through [`Clients::lambda`], which waits longer.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How often a call of DynamoDB is tried.
+const DYNAMODB_ATTEMPTS: u32 = 7;
 
 /// One client per service, each cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,8 +37,15 @@ pub struct Clients {
 
 impl Clients {
     /// Clients from the environment.
-    pub async fn from_env() -> Self {
-        Self::new(&sdk_config(None).await)
+    pub async fn from_env() -> Result<Self> {
+        // The SDK takes a variable that is set to nothing for a URL.
+        for service in ["", "_DYNAMODB", "_KINESIS", "_LAMBDA", "_S3"] {
+            let name = format!("AWS_ENDPOINT_URL{service}");
+            if std::env::var_os(&name).is_some_and(|value| value.is_empty()) {
+                return Err(StoreError::Permanent(format!("{name} is empty: set it to a URL, or not at all")));
+            }
+        }
+        Ok(Self::new(&sdk_config(None).await))
     }
 
     /// Clients of one endpoint in place of AWS, for tests.
@@ -47,13 +60,16 @@ impl Clients {
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
         // What is left unset here would come from `config`.
         let patient = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).disable_read_timeout().build();
+        // A write that meets a full partition waits longer: DynamoDB splits it within seconds.
+        let patiently = RetryConfig::standard().with_max_attempts(DYNAMODB_ATTEMPTS);
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(config).retry_config(patiently).build();
         // Retrying is the coordinator's: it knows which task is worth it.
-        let once = aws_config::retry::RetryConfig::disabled();
+        let once = RetryConfig::disabled();
         let lambda = aws_sdk_lambda::config::Builder::from(config).timeout_config(patient).retry_config(once).build();
         Self {
             kinesis: aws_sdk_kinesis::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
             lambda: aws_sdk_lambda::Client::from_conf(lambda),
         }
     }

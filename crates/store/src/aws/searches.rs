@@ -14,13 +14,15 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use bytes::Bytes;
 use trawl_event::{TenantId, Timestamp};
 
 use super::error::store_error;
 use super::table::{Item, Table, binary, damaged, key, number, number_of, text, text_of};
-use crate::local::RandomIds;
-use crate::ports::{Ids, Objects, Result, SearchId, Searches, StoreError, Version};
+use crate::local::{RandomIds, System};
+use crate::ports::{Clock, Ids, Objects, Result, SearchId, Searches, StoreError, Version};
 
 /// Bytes of a body in an item: DynamoDB takes 400 KB, names and all.
 const ITEM_BODY_BYTES: usize = 380_000;
@@ -34,6 +36,8 @@ pub const PREFIX: &str = "searches/v1/";
 const EXPIRING: &str = "expiring";
 /// The sort key of a search's state.
 const STATE: &str = "state";
+/// A page may go this long after it was written, and [`TTL_GRACE_S`], if nobody removed it: longer than results are kept.
+const PAGE_KEPT_S: i64 = 48 * 3600;
 /// An item may go this long after the search expired, in seconds, if nobody removed it.
 const TTL_GRACE_S: i64 = 24 * 3600;
 
@@ -89,6 +93,11 @@ fn partition(tenant: &TenantId, id: SearchId) -> String {
     format!("search#{tenant}#{id}")
 }
 
+/// The object that holds the body of an item.
+fn object_of(item: &Item) -> Option<&str> {
+    item.get("object")?.as_s().ok().map(String::as_str)
+}
+
 fn page_name(page: u32) -> String {
     format!("page#{page:010}")
 }
@@ -135,6 +144,7 @@ impl<O: Objects> Searches for AwsSearches<O> {
         item.insert("ttl".into(), number(ttl(expires)));
         let object = self.pack(&mut item, tenant, id, &state).await?;
         let put = self.table.client.put_item().table_name(&self.table.name).set_item(Some(item));
+        let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match expected {
             None => put.condition_expression("attribute_not_exists(pk)"),
             Some(version) => put
@@ -142,17 +152,24 @@ impl<O: Objects> Searches for AwsSearches<O> {
                 .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":version", number(version.0)),
         };
-        match put.send().await {
-            Ok(_) => {
-                let superseded = before.as_ref().and_then(|item| item.get("object")?.as_s().ok());
-                self.discard(superseded.map(String::as_str)).await;
-                Ok(Some(next))
-            }
+        let is_written = match put.send().await {
+            Ok(_) => true,
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                self.discard(object.as_deref()).await;
-                Ok(None)
+                // When the answer to the first of two tries was lost, the second meets what that wrote.
+                let stands = match error.into_err() {
+                    PutItemError::ConditionalCheckFailedException(failed) => failed.item,
+                    _ => None,
+                };
+                object.is_some() && stands.as_ref().and_then(object_of) == object.as_deref()
             }
-            Err(error) => Err(store_error("writing the state of a search", &error)),
+            Err(error) => return Err(store_error("writing the state of a search", &error)),
+        };
+        if is_written {
+            self.discard(before.as_ref().and_then(object_of)).await;
+            Ok(Some(next))
+        } else {
+            self.discard(object.as_deref()).await;
+            Ok(None)
         }
     }
 
@@ -169,11 +186,7 @@ impl<O: Objects> Searches for AwsSearches<O> {
 
     async fn put_page(&self, tenant: &TenantId, id: SearchId, page: u32, body: Bytes) -> Result<()> {
         let mut item = key(partition(tenant, id), page_name(page));
-        let written = self.table.get(key(partition(tenant, id), STATE)).await?;
-        let expires = written.as_ref().map(|item| number_of::<i64>(item, "ttl")).transpose()?;
-        if let Some(expires) = expires {
-            item.insert("ttl".into(), number(expires));
-        }
+        item.insert("ttl".into(), number(ttl(System.now()).saturating_add(PAGE_KEPT_S)));
         self.pack(&mut item, tenant, id, &body).await?;
         self.table.put(item).await
     }
@@ -197,7 +210,7 @@ impl<O: Objects> Searches for AwsSearches<O> {
             if expires.is_none_or(|expires| expires < now.0) {
                 let items = self.table.query(&partition, None).await?;
                 for item in &items {
-                    self.discard(item.get("object").and_then(|object| object.as_s().ok()).map(String::as_str)).await;
+                    self.discard(object_of(item)).await;
                 }
                 let keys = items.iter().map(|item| Ok(key(&partition, text_of(item, "sk")?)));
                 self.table.delete_all(keys.collect::<Result<_>>()?).await?;

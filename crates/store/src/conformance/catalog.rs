@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use trawl_event::{BatchId, TenantId, Timestamp, Zones};
 
@@ -159,9 +160,11 @@ async fn of_concurrent_commits_one_wins<C: Catalog + 'static>(catalog: C) {
 async fn a_snapshot_is_one_moment<C: Catalog + 'static>(catalog: C) {
     const RECORDS: u64 = 60;
     let catalog = Arc::new(catalog);
+    let is_done = Arc::new(AtomicBool::new(false));
     let persister = {
-        let catalog = catalog.clone();
+        let (catalog, ends) = (catalog.clone(), SetWhenDropped(is_done.clone()));
         tokio::spawn(async move {
+            let _ends = ends;
             for record in 0..RECORDS {
                 let expected = Position::of(record);
                 let commit = Commit { expected, ..first_commit(record + 1, vec![stream_segment(record, record + 1)]) };
@@ -171,10 +174,10 @@ async fn a_snapshot_is_one_moment<C: Catalog + 'static>(catalog: C) {
         })
     };
     let compactor = {
-        let catalog = catalog.clone();
+        let (catalog, is_done) = (catalog.clone(), is_done.clone());
         tokio::spawn(async move {
             let mut number = 1_000_000;
-            while catalog.checkpoint(&shard()).await.unwrap() < Position::of(RECORDS) {
+            while !is_done.load(Ordering::Relaxed) {
                 let live = catalog.live().await.unwrap();
                 if live.len() >= 3 {
                     number += 1;
@@ -191,7 +194,7 @@ async fn a_snapshot_is_one_moment<C: Catalog + 'static>(catalog: C) {
         })
     };
     let mut seen = Position::START;
-    while seen < Position::of(RECORDS) {
+    while !is_done.load(Ordering::Relaxed) {
         let Snapshot { checkpoints, segments } = snapshot(&*catalog, "t").await;
         let checkpoint = checkpoints.get(&shard()).copied().unwrap_or(Position::START);
         assert!(checkpoint >= seen, "checkpoints never go back");
@@ -202,6 +205,17 @@ async fn a_snapshot_is_one_moment<C: Catalog + 'static>(catalog: C) {
     }
     persister.await.unwrap();
     compactor.await.unwrap();
+    let events: u64 = snapshot(&*catalog, "t").await.segments.iter().map(|row| row.events).sum();
+    assert_eq!(events, RECORDS);
+}
+
+/// Tells others that a task has ended, by a panic too.
+struct SetWhenDropped(Arc<AtomicBool>);
+
+impl Drop for SetWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 async fn a_snapshot_holds_what_overlaps_the_range<C: Catalog>(catalog: C) {

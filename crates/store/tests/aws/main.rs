@@ -9,6 +9,7 @@
 mod catalog;
 mod objects;
 mod stream;
+mod workers;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

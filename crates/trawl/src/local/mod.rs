@@ -3,7 +3,6 @@
 //! * [`node`]: the stages over the embedded adapters
 //! * [`flush`]: when the tail is persisted; [`housekeeping`]: when segments are compacted
 //! * [`server`]: HTTP in front of the stages
-//! * [`system`]: the clock and random ids
 
 pub mod flush;
 pub mod housekeeping;

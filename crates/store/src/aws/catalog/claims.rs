@@ -1,7 +1,8 @@
 //! Claims: an item per batch, its places in turn.
 //!
 //! One conditional update appends a place and gives what stood there before. Forgetting moves a horizon:
-//! places that arrived before it count as gone, and the items go by their `ttl`.
+//! places that arrived before it count as gone, and the items go by their `ttl`. A batch that is repeated without
+//! end keeps its first [`MOST_PLACES`] places: those behind them have more than enough before them.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,8 @@ use crate::aws::error::store_error;
 use crate::aws::table::{Item, damaged, key, number, text};
 use crate::ports::{Claim, Place, Result};
 
+/// Places of a batch that are kept: a sender that never changes its idempotency key must not fill an item's 400 KB.
+const MOST_PLACES: usize = 256;
 /// Claims of one call that are under way at once.
 const AT_ONCE: usize = 64;
 
@@ -41,11 +44,9 @@ impl AwsCatalog {
         let each: Vec<_> =
             by_batch.into_values().map(|indices| self.claim_in_turn(&claims, indices, horizon)).collect();
         let found: Vec<Vec<(usize, Vec<Place>)>> = stream::iter(each).buffer_unordered(AT_ONCE).try_collect().await?;
-        let mut answers = vec![Vec::new(); claims.len()];
-        for (index, earlier) in found.into_iter().flatten() {
-            answers[index] = earlier;
-        }
-        Ok(answers)
+        let mut answers: Vec<(usize, Vec<Place>)> = found.into_iter().flatten().collect();
+        answers.sort_unstable_by_key(|(index, _)| *index);
+        Ok(answers.into_iter().map(|(_, earlier)| earlier).collect())
     }
 
     async fn claim_in_turn(
@@ -73,11 +74,14 @@ impl AwsCatalog {
                 "SET places = list_append(if_not_exists(places, :none), :places), \
                  arrived = list_append(if_not_exists(arrived, :none), :arrived), #ttl = :ttl",
             )
-            .condition_expression("attribute_not_exists(places) OR NOT contains(places, :place)")
+            .condition_expression(
+                "attribute_not_exists(places) OR (NOT contains(places, :place) AND size(places) < :most)",
+            )
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
             .expression_attribute_values(":places", AttributeValue::L(vec![place.clone()]))
             .expression_attribute_values(":place", place)
+            .expression_attribute_values(":most", number(MOST_PLACES))
             .expression_attribute_values(":arrived", AttributeValue::L(vec![number(claim.arrived.0)]))
             .expression_attribute_values(":ttl", number(gone_at))
             .return_values(ReturnValue::AllOld)

@@ -6,8 +6,8 @@ use trawl_event::timestamp::Day;
 use trawl_event::{TenantId, Timestamp, Zones};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::aws::table::{Item, binary, damaged, key, number, number_of, text, text_of};
-use crate::ports::{Place, Position, Result, SegmentKey, SegmentRow, ShardId, StoreError};
+use crate::aws::table::{Item, binary, damaged, key, number_of, text, text_of};
+use crate::ports::{Origin, Place, Position, Result, SegmentKey, SegmentRow, ShardId, StoreError};
 
 /// The partition of checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
@@ -15,22 +15,37 @@ pub const CHECKPOINTS: &str = "checkpoints";
 pub const TENANTS: &str = "tenants";
 /// The partition of what was retired.
 pub const RETIRED: &str = "retired";
-/// A row larger than this is written without zones, which only means that it is never ruled out.
-const ROW_BYTES: usize = 100_000;
+/// The partition of markers.
+pub const MARKERS: &str = "commits";
+/// What a shard's last commit added, and the one before.
+pub const LAST: &str = "last";
+/// See [`LAST`].
+pub const BEFORE: &str = "before";
+/// A row larger than this is written without zones, which only means that it is never ruled out. As many as a
+/// transaction holds stay below its 4 MB.
+const ROW_BYTES: usize = 32_000;
 
 /// A row as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// The row.
     pub row: SegmentRow,
-    /// Whether it counts only when its commit has a marker.
-    pub staged: bool,
+    /// The sets of rows it was staged with: it counts when the marker of its commit names one of them. Without
+    /// any it counts by itself.
+    pub staged: Vec<String>,
     /// Whether it was retired, and for which row if there is one.
     pub retired: Option<Option<SegmentKey>>,
     /// Hashes of the rows whose events it holds, as far as they were retired lately.
     pub replaces: Vec<u64>,
     /// How far into the stream its events go, as far as these came lately.
     pub covers: BTreeMap<ShardId, Position>,
+}
+
+impl Stored {
+    /// A row that nothing is known of but that it is there.
+    pub fn new(row: SegmentRow) -> Self {
+        Self { row, staged: Vec::new(), retired: None, replaces: Vec::new(), covers: BTreeMap::new() }
+    }
 }
 
 /// The short name of a row.
@@ -62,25 +77,39 @@ pub fn day_name(day: Day) -> String {
     day.to_string()
 }
 
-/// The key of the marker that a commit of many rows leaves.
-pub fn marker_key(shard: &ShardId, after: Position, upto: Position) -> Item {
-    key("commits", format!("{shard}#{}#{}", position_text(after), position_text(upto)))
+/// How the keys of the segments of a tenant and day begin.
+pub fn day_prefix(tenant: &TenantId, day: &str) -> String {
+    format!("{}tenant={tenant}/dt={day}/", SegmentKey::PREFIX)
 }
 
-/// The item of a row.
-pub fn item_of(stored: &Stored) -> Result<Item> {
+/// The sort key of the marker that the commit of a row leaves, if that staged its rows.
+pub fn marker_of(row: &SegmentRow) -> Option<String> {
+    match &row.origin {
+        Origin::Stream { shard, after, upto } => {
+            Some(format!("{shard}#{}#{}", position_text(*after), position_text(*upto)))
+        }
+        Origin::Compaction => None,
+    }
+}
+
+/// A marker among what a commit added.
+pub fn marker_entry(marker: &str) -> String {
+    format!("commits/{marker}")
+}
+
+/// A row as JSON.
+pub fn row_text(row: &SegmentRow) -> Result<String> {
     let encode = |row: &SegmentRow| {
         serde_json::to_string(row).map_err(|error| StoreError::Permanent(format!("the row of {}: {error}", row.key)))
     };
-    let mut json = encode(&stored.row)?;
-    if json.len() > ROW_BYTES {
-        json = encode(&SegmentRow { zones: Zones::default(), ..stored.row.clone() })?;
-    }
+    let json = encode(row)?;
+    if json.len() <= ROW_BYTES { Ok(json) } else { encode(&SegmentRow { zones: Zones::default(), ..row.clone() }) }
+}
+
+/// The item of a row that is not staged.
+pub fn item_of(stored: &Stored) -> Result<Item> {
     let mut item = segment_key(&stored.row.key)?;
-    item.insert("row".into(), text(json));
-    if stored.staged {
-        item.insert("staged".into(), number(1));
-    }
+    item.insert("row".into(), text(row_text(&stored.row)?));
     if !stored.replaces.is_empty() {
         let hashes: Vec<u8> = stored.replaces.iter().flat_map(|hash| hash.to_be_bytes()).collect();
         item.insert("replaces".into(), binary(hashes));
@@ -109,12 +138,25 @@ pub fn stored_of(item: &Item) -> Result<Stored> {
     let retired = match (item.get("retired"), item.get("by")) {
         (None, _) => None,
         (Some(_), None) => Some(None),
-        (Some(_), Some(_)) => {
-            let by = SegmentKey::from_listing(text_of(item, "by")?.to_owned());
-            Some(Some(by.ok_or_else(|| damaged(item, "by"))?))
-        }
+        (Some(_), Some(_)) => Some(Some(segment_of(item, "by")?)),
     };
-    Ok(Stored { row, staged: item.contains_key("staged"), retired, replaces, covers })
+    let staged = match item.get("staged") {
+        None => Vec::new(),
+        Some(sets) => sets.as_ss().map_err(|_| damaged(item, "staged"))?.clone(),
+    };
+    Ok(Stored { row, staged, retired, replaces, covers })
+}
+
+/// A list of strings; none where there is no such attribute.
+pub fn texts_of(item: &Item, name: &str) -> Result<Vec<String>> {
+    let Some(value) = item.get(name) else { return Ok(Vec::new()) };
+    let texts = value.as_l().ok().and_then(|values| values.iter().map(|value| value.as_s().ok().cloned()).collect());
+    texts.ok_or_else(|| damaged(item, name))
+}
+
+/// The key of a segment in an attribute.
+pub fn segment_of(item: &Item, name: &str) -> Result<SegmentKey> {
+    SegmentKey::from_listing(text_of(item, name)?.to_owned()).ok_or_else(|| damaged(item, name))
 }
 
 /// A position as 48 hexadecimal digits, which sort as it does.

@@ -25,6 +25,8 @@ pub const RECORD_BYTES: usize = 1024 * 1024;
 const PARTITION_KEY: &str = "b";
 /// How often a record is tried: some 3 s in all, since a caller waits.
 const ATTEMPTS: u32 = 6;
+/// How long a caller waits for a record: API Gateway answers for us after 30 s.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// From one virtual node to the next: the golden section of the hash space, so that the places tried for one
 /// record lie far apart whatever the shards are.
 const NEXT_NODE: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
@@ -69,7 +71,10 @@ pub async fn append(stream: &Arc<Inner>, record: NewRecord) -> Result<Place> {
         // A task of its own: it sends for others too, whether or not this caller waits.
         tokio::spawn(send_all(stream.clone()));
     }
-    answer.await.map_err(|_| StoreError::Transient("the appends to the stream ended".into()))?
+    let answer = tokio::time::timeout(PATIENCE, answer).await;
+    // It may come to stand in the stream all the same: then it counts once, with the repetition.
+    let late = || StoreError::Transient(format!("{} did not take a record within {PATIENCE:?}", stream.name));
+    answer.map_err(|_| late())?.map_err(|_| StoreError::Transient("the appends to the stream ended".into()))?
 }
 
 async fn send_all(stream: Arc<Inner>) {

@@ -19,8 +19,9 @@ use crate::aws::error::store_error;
 use crate::aws::pause;
 use crate::ports::{Position, Record, Result, ShardId, StoreError};
 
-/// Bytes of records kept of each shard: a fifth of a GB with 25 shards.
+/// Bytes of records kept of each shard, and of all together: a quarter of the smallest scan worker.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
+const KEPT_BYTES_IN_ALL: usize = 128 * 1024 * 1024;
 /// Calls that one shard answers in a second.
 const CALLS_PER_SECOND: usize = 5;
 /// How long a reader that is turned away goes on trying.
@@ -33,6 +34,11 @@ const NOT_YET_VISIBLE: Duration = Duration::from_millis(20);
 pub struct Readers(Mutex<BTreeMap<ShardId, Arc<Reader>>>);
 
 impl Readers {
+    /// Bytes that each reader may keep.
+    fn share(&self) -> usize {
+        KEPT_BYTES.min(KEPT_BYTES_IN_ALL / lock(&self.0).len().max(1))
+    }
+
     /// The reader of a shard.
     pub fn of(&self, shard: &ShardId) -> Arc<Reader> {
         lock(&self.0).entry(shard.clone()).or_default().clone()
@@ -158,13 +164,13 @@ impl Kept {
         self.is_ended = answer.next_shard_iterator().is_none();
         self.iterator = answer.next_shard_iterator().map(str::to_owned);
         let newest = answer.records().len();
-        self.let_go(newest);
+        self.let_go(stream.readers.share(), newest);
         Ok(answer.millis_behind_latest().unwrap_or(0) == 0)
     }
 
-    /// Lets the oldest records go that are too much, but none of the `newest`.
-    fn let_go(&mut self, newest: usize) {
-        while self.bytes > KEPT_BYTES
+    /// Lets the oldest records go that are more than `most` bytes, but none of the `newest`.
+    fn let_go(&mut self, most: usize, newest: usize) {
+        while self.bytes > most
             && self.records.len() > newest
             && let Some(record) = self.records.pop_front()
         {

@@ -25,7 +25,7 @@ use super::payload::{ScanRequest, ScanResponse};
 use crate::local::RandomIds;
 use crate::ports::{Ids, Objects, Result, ScanResult, ScanTask, StoreError, Workers};
 use hedge::Durations;
-use pace::Pace;
+use pace::{Pace, Room};
 
 /// Bytes of a request that goes without an object: Lambda takes 6 MB.
 const REQUEST_BYTES: usize = 5_500_000;
@@ -65,9 +65,8 @@ impl<O: Objects> AwsWorkers<O> {
         Self { client, function: function.into(), objects, settings, pace, durations: Durations::default() }
     }
 
-    /// One invocation, as soon as there is room for one.
-    async fn invoke(&self, payload: &Bytes) -> Result<ScanResult> {
-        let _room = self.pace.room().await;
+    /// One invocation, in a place taken for it.
+    async fn invoke(&self, _room: Room<'_>, payload: &Bytes) -> Result<ScanResult> {
         let began = Instant::now();
         let outcome = self.invoke_now(payload).await;
         match &outcome {
@@ -113,7 +112,8 @@ impl<O: Objects> AwsWorkers<O> {
 
     /// Runs a payload, a second time beside the first when that turns out to be a straggler.
     async fn invoke_hedged(&self, payload: &Bytes) -> Result<ScanResult> {
-        let first = std::pin::pin!(self.invoke(payload));
+        let room = self.pace.room().await;
+        let first = std::pin::pin!(self.invoke(room, payload));
         let Some(patience) = self.durations.patience(self.settings.hedge_after) else { return first.await };
         let late = std::pin::pin!(tokio::time::sleep(patience));
         let first = match select(first, late).await {
@@ -122,7 +122,7 @@ impl<O: Objects> AwsWorkers<O> {
         };
         let Some(_hedge) = self.pace.hedge() else { return first.await };
         tracing::info!(function = self.function, ?patience, "an invocation takes long, starting it a second time");
-        let second = std::pin::pin!(self.invoke(payload));
+        let second = std::pin::pin!(async { self.invoke(self.pace.room().await, payload).await });
         first_success(first, second).await
     }
 }
