@@ -21,6 +21,10 @@ aws-test: aws-tools functions build ## prove the AWS parts without an account (P
 	@$(NEXTEST)
 	tests/aws/run $(PARTS)
 
+.PHONY: sam-local-test
+sam-local-test: $(AWS_VENV)/installed $(SAM_VENV)/installed $(TARGET_DIR)/lambda-image.tar functions ## run the template under sam local, in containers (as root, with packages of Debian)
+	cd tests/aws && TRAWL_SAM_BUILT=1 $(AWS_VENV)/bin/python -W ignore::ResourceWarning -m unittest -v test_sam_local
+
 .PHONY: lambda-watch
 lambda-watch: aws-tools ## serve the functions for development on http://127.0.0.1:9000, over stand-ins for AWS
 	PATH="$(AWS_VENV)/bin:$$PATH" $(AWS_VENV)/bin/python tests/aws/watch.py
@@ -52,3 +56,14 @@ $(TARGET_DIR)/kinesis-local/installed:
 	mkdir -p $(@D)
 	npm install --silent --no-audit --no-fund --prefix $(@D) kinesis-local@0.6.2
 	touch $@
+
+# What stands in for the image of Lambda's runtime, which no registry of packages has: a minimal Debian.
+$(TARGET_DIR)/lambda-image.tar:
+	@for tool in debootstrap dockerd docker ip; do command -v $$tool >/dev/null || { \
+		echo "$$tool is missing: apt-get install --no-install-recommends docker.io debootstrap iproute2 iptables" >&2; exit 1; }; done
+	mkdir -p $(@D)
+	rm -rf $(@:.tar=)
+	debootstrap --variant=minbase bookworm $(@:.tar=) >$(@:.tar=.log)
+	tar -C $(@:.tar=) --exclude='./var/cache/apt/archives/*.deb' -cf $@.part .
+	mv $@.part $@
+	rm -rf $(@:.tar=)
