@@ -96,7 +96,7 @@ class Proxy:
         try:
             headers = {key: value for key, value in request.headers.items() if key.lower() not in ("connection", "content-length")}
             if self.host:
-                headers["Host"] = self.host
+                headers = {key: value for key, value in headers.items() if key.lower() != "host"} | {"Host": self.host}
             connection.request(request.command, request.path, body if body or request.command in ("POST", "PUT") else None, headers)
             answer = connection.getresponse()
             return answer.status, answer.getheaders(), answer.read()
