@@ -22,8 +22,15 @@ aws-test: aws-tools functions build ## prove the AWS parts without an account (P
 	tests/aws/run $(PARTS)
 
 .PHONY: sam-local-test
-sam-local-test: $(AWS_VENV)/installed $(SAM_VENV)/installed $(TARGET_DIR)/lambda-image.tar functions ## run the template under sam local, in containers (as root, with packages of Debian)
+sam-local-test: $(AWS_VENV)/installed $(SAM_VENV)/installed container-tools functions ## run the template under sam local, in containers (as root, with packages of Debian)
 	cd tests/aws && TRAWL_SAM_BUILT=1 $(AWS_VENV)/bin/python -W ignore::ResourceWarning -m unittest -v test_sam_local
+
+# Containers, and what makes an image of Debian's packages where none can be pulled.
+.PHONY: container-tools
+container-tools:
+	@for tool in dockerd docker debootstrap ip; do command -v $$tool >/dev/null || missing=1; done; [ -z "$${missing:-}" ] || { \
+		apt-get update -qq && apt-get install -y --no-install-recommends docker.io debootstrap iproute2 iptables; } || { \
+		echo 'make: expected dockerd, docker, debootstrap and ip (Debian: docker.io debootstrap iproute2 iptables)' >&2; exit 1; }
 
 .PHONY: lambda-watch
 lambda-watch: aws-tools ## serve the functions for development on http://127.0.0.1:9000, over stand-ins for AWS
@@ -56,14 +63,3 @@ $(TARGET_DIR)/kinesis-local/installed:
 	mkdir -p $(@D)
 	npm install --silent --no-audit --no-fund --prefix $(@D) kinesis-local@0.6.2
 	touch $@
-
-# What stands in for the image of Lambda's runtime, which no registry of packages has: a minimal Debian.
-$(TARGET_DIR)/lambda-image.tar:
-	@for tool in debootstrap dockerd docker ip; do command -v $$tool >/dev/null || { \
-		echo "$$tool is missing: apt-get install --no-install-recommends docker.io debootstrap iproute2 iptables" >&2; exit 1; }; done
-	mkdir -p $(@D)
-	rm -rf $(@:.tar=)
-	debootstrap --variant=minbase bookworm $(@:.tar=) >$(@:.tar=.log)
-	tar -C $(@:.tar=) --exclude='./var/cache/apt/archives/*.deb' -cf $@.part .
-	mv $@.part $@
-	rm -rf $(@:.tar=)

@@ -38,7 +38,10 @@ class SamLocal(unittest.TestCase):
         if engine.missing():
             raise AssertionError(f"missing: {', '.join(engine.missing())} (see `make sam-local-test`)")
         sam.build()
-        cls.engine = engine.Engine()
+        try:
+            cls.engine = engine.Engine()
+        except engine.CannotStart as reason:
+            raise unittest.SkipTest(f"containers cannot start here: {reason}") from reason
         cls.addClassCleanup(cls.engine.stop)
         cls.storage = stand_ins.ministack()
         cls.addClassCleanup(cls.storage.stop)

@@ -1,4 +1,4 @@
-"""A container engine of its own for `sam local`, with an image that stands in for Lambda's, and no network but the host."""
+"""A container engine of its own for `sam local`, with Lambda's image or one that stands in for it, and no network but the host."""
 
 import os
 import pathlib
@@ -8,9 +8,9 @@ import subprocess
 from .stand_ins import TARGET, Process
 from .wait import until
 
-# A tar of a minimal Debian: `make sam-local-test` makes it.
+# A tar of a minimal Debian, made where the image cannot be pulled.
 ROOT_FILES = TARGET / "lambda-image.tar"
-# The name that SAM looks for with provided.al2023 on x86-64; nothing is pulled.
+# The name that SAM looks for with provided.al2023 on x86-64.
 IMAGE = "public.ecr.aws/lambda/provided:al2023-x86_64"
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 CHANGES = [
@@ -22,14 +22,32 @@ BRIDGE, ADDRESS = "trawl-sam", "172.30.77.1"
 
 def missing():
     """What has to be there and is not."""
-    tools = [tool for tool in ("dockerd", "docker", "ip") if not shutil.which(tool)]
-    return tools + ([] if os.geteuid() == 0 else ["root"]) + ([] if ROOT_FILES.exists() else [str(ROOT_FILES)])
+    return [tool for tool in ("dockerd", "docker", "ip", "debootstrap") if not shutil.which(tool)]
+
+
+class CannotStart(Exception):
+    """There can be no containers here, and why."""
+
+
+def root_files():
+    """Makes the tar of a minimal Debian, unless it is there."""
+    if ROOT_FILES.exists():
+        return
+    directory, part = ROOT_FILES.with_suffix(""), ROOT_FILES.with_suffix(".part")
+    shutil.rmtree(directory, ignore_errors=True)
+    for command in (["debootstrap", "--variant=minbase", "bookworm", str(directory)], ["tar", "-C", str(directory), "--exclude=./var/cache/apt/archives/*.deb", "-cf", str(part), "."]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, (command, (done.stdout + done.stderr)[-2000:])
+    shutil.rmtree(directory)
+    part.rename(ROOT_FILES)
 
 
 class Engine:
     """dockerd under target/, on a bridge between its containers and `ADDRESS` of this machine."""
 
     def __init__(self):
+        if os.geteuid() != 0:
+            raise CannotStart("dockerd needs root")
         self.directory = TARGET / "sam-docker"
         self.directory.mkdir(parents=True, exist_ok=True)
         self.socket = self.directory / "socket"
@@ -42,7 +60,17 @@ class Engine:
             "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false",
         ])
         self.environment = {"DOCKER_HOST": f"unix://{self.socket}"}
-        until(f"dockerd answers (log: {self.process.log})", self.answers, 60)
+        try:
+            until(f"dockerd answers (log: {self.process.log})", self.answers, 60)
+        except AssertionError as error:
+            self.remove_bridge()
+            raise CannotStart(f"{error}; its last words: {self.process.log.read_text()[-500:]}") from error
+        pulled = subprocess.run(["docker", "pull", "--quiet", IMAGE], env={**os.environ, **self.environment}, capture_output=True, timeout=300)
+        if pulled.returncode:
+            self.make_image()
+
+    def make_image(self):
+        root_files()
         changes = [word for change in CHANGES for word in ("--change", change)]
         self.docker("import", *changes, str(ROOT_FILES), IMAGE)
 
