@@ -17,7 +17,7 @@ aws-lint: $(SAM_VENV)/installed $(CHECKOV_VENV)/installed ## check the template 
 	$(CHECKOV_VENV)/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 
 .PHONY: aws-test
-aws-test: aws-tools functions ## prove the AWS parts without an account (PARTS='adapters system deployed')
+aws-test: aws-tools functions build ## prove the AWS parts without an account (PARTS='adapters sizes system deployed')
 	@$(NEXTEST)
 	tests/aws/run $(PARTS)
 

@@ -72,7 +72,9 @@ impl Client {
     /// answers, always under that key, and counts once. Without one, a lost answer is an error: the
     /// batch may or may not have been taken.
     pub fn push(&self, body: &[u8], encoding: Encoding, idempotency_key: Option<&str>) -> Result<PushAnswer, Error> {
-        let mut headers = vec![("content-type", "application/json")];
+        // API Gateway takes what is called JSON for text, which a compressed body is not.
+        let kind = if encoding.header().is_some() { "application/x-ndjson" } else { "application/json" };
+        let mut headers = vec![("content-type", kind)];
         headers.extend(encoding.header().map(|name| ("content-encoding", name)));
         headers.extend(idempotency_key.map(|key| ("idempotency-key", key)));
         self.transport.json(&Call {

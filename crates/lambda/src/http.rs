@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use serde::{Deserialize, Serialize};
 use trawl_api::ApiError;
@@ -68,8 +69,17 @@ impl TryFrom<ApiEvent> for Request {
     fn try_from(event: ApiEvent) -> Result<Self, ApiError> {
         let method = Method::from_bytes(event.request_context.http.method.as_bytes())
             .map_err(|_| ApiError::bad_request("invalid_method", "the method of the request is not a token"))?;
+        let is_compressed = event.headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case(CONTENT_ENCODING.as_str()) && !value.eq_ignore_ascii_case("identity")
+        });
         let body = match event.body {
             None => Bytes::new(),
+            // What is no UTF-8 was lost on the way.
+            Some(_) if is_compressed && !event.is_base64_encoded => {
+                let message = "API Gateway takes this compressed body for text: send it with another Content-Type than text \
+                               or JSON, as application/x-ndjson";
+                return Err(ApiError::bad_request("invalid_compression", message));
+            }
             Some(text) if event.is_base64_encoded => {
                 let damaged = |error| ApiError::bad_request("invalid_body", format!("the body is not base64: {error}"));
                 STANDARD.decode(text).map_err(damaged)?.into()
@@ -188,6 +198,17 @@ mod tests {
         });
         event.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
         serde_json::from_value(event).unwrap()
+    }
+
+    #[test]
+    fn a_compressed_body_that_was_taken_for_text_is_refused() {
+        let mut compressed = event(json!({"body": "\u{fffd}\u{fffd}", "isBase64Encoded": false}));
+        compressed.headers.insert("Content-Encoding".into(), "zstd".into());
+        let refused = Request::try_from(compressed.clone()).unwrap_err().into_response();
+        assert_eq!(refused.status(), 400);
+        assert!(String::from_utf8_lossy(refused.body()).contains("application/x-ndjson"));
+        compressed.headers.insert("Content-Encoding".into(), "identity".into());
+        assert!(Request::try_from(compressed).is_ok());
     }
 
     #[test]

@@ -25,7 +25,9 @@ class Proxy:
     share of the records of a PutRecords), "expire" (the iterator of a GetRecords), "cut" (the body of the answer), "lose"
     (the answer)."""
 
-    def __init__(self, url, seed=0, address="127.0.0.1", routes=None):
+    def __init__(self, url, seed=0, address="127.0.0.1", routes=None, host=None):
+        # The name that `url` is called by, in place of the caller's.
+        self.host = host
         self.backend = urllib.parse.urlsplit(url).netloc
         self.routes = {path: urllib.parse.urlsplit(to).netloc for path, to in (routes or {}).items()}
         self.fault = lambda _operation: None
@@ -97,6 +99,8 @@ class Proxy:
         connection = http.client.HTTPConnection(backend, timeout=120)
         try:
             headers = headers or {key: value for key, value in request.headers.items() if key.lower() not in ("connection", "content-length")}
+            if self.host:
+                headers = {key: value for key, value in headers.items() if key.lower() != "host"} | {"Host": self.host}
             connection.request(request.command, request.path, body if body or request.command in ("POST", "PUT") else None, headers)
             answer = connection.getresponse()
             return answer.status, answer.getheaders(), answer.read()
