@@ -97,6 +97,14 @@ class Deployed(unittest.TestCase):
         stack.wait_until_persisted()
         self.assertEqual(numbers(stack.search("batch:throttled")), list(range(200_000, 202_000)))
 
+    def test_8_the_alarms_watch_what_was_deployed(self):
+        stack = self.stack
+        mappings = stack.functions.list_event_source_mappings(FunctionName=stack.outputs["PersisterFunctionName"])["EventSourceMappings"]
+        alarms = {alarm["MetricName"]: alarm for alarm in stack.client("cloudwatch").describe_alarms()["MetricAlarms"]}
+        for metric in ("OnFailureDestinationDeliveredEventCount", "DroppedEventCount"):
+            self.assertEqual(alarms[metric]["Dimensions"], [{"Name": "EventSourceMappingUUID", "Value": mappings[0]["UUID"]}])
+        self.assertEqual(alarms["5xx"]["Dimensions"], [{"Name": "ApiId", "Value": stack.outputs["ApiId"]}])
+
 
 class ScanWorkers(unittest.TestCase):
     """Scan workers that crash, are slow, and are many: the deployed function with `faulty.py` before it."""

@@ -10,6 +10,10 @@ import socket
 import threading
 import urllib.parse
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from .functions import QuietServer
 
 THROTTLED = "ProvisionedThroughputExceededException"
@@ -90,11 +94,11 @@ class Proxy:
         request.close_connection = True
         request.connection.shutdown(socket.SHUT_RDWR)
 
-    def ask(self, request, body):
+    def ask(self, request, body, headers=None):
         backend = next((to for path, to in self.routes.items() if request.path.startswith(path)), self.backend)
         connection = http.client.HTTPConnection(backend, timeout=120)
         try:
-            headers = {key: value for key, value in request.headers.items() if key.lower() not in ("connection", "content-length")}
+            headers = headers or {key: value for key, value in request.headers.items() if key.lower() not in ("connection", "content-length")}
             if self.host:
                 headers = {key: value for key, value in headers.items() if key.lower() != "host"} | {"Host": self.host}
             connection.request(request.command, request.path, body if body or request.command in ("POST", "PUT") else None, headers)
@@ -111,7 +115,8 @@ class Proxy:
         taken = [record for record, is_refused in zip(asked["Records"], refused) if not is_refused]
         results = []
         if taken:
-            status, _, answer = self.ask(request, json.dumps({**asked, "Records": taken}).encode())
+            fewer = json.dumps({**asked, "Records": taken}).encode()
+            status, _, answer = self.ask(request, fewer, self.signed(request, fewer))
             assert status == 200, answer
             results = json.loads(answer)["Records"]
         results = iter(results)
@@ -119,6 +124,13 @@ class Proxy:
         records = [refusal if is_refused else next(results) for is_refused in refused]
         failed = sum("ErrorCode" in record for record in records)
         return json.dumps({"FailedRecordCount": failed, "Records": records}).encode()
+
+    def signed(self, request, body):
+        """Headers of a call with another body, signed by the account."""
+        kept = {key: request.headers[key] for key in ("Content-Type", "X-Amz-Target")}
+        call = AWSRequest("POST", f"http://{self.backend}/", headers=kept, data=body)
+        SigV4Auth(Credentials("test", "test"), "kinesis", "us-east-1").add_auth(call)
+        return dict(call.headers)
 
     def head(self, request, status, headers, length):
         request.send_response(status)
