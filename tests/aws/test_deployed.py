@@ -18,6 +18,17 @@ from stack.system import at_once, event, numbers
 from stack.wait import until
 
 
+def package(**files):
+    """A deployment package of executables."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for path, content in files.items():
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = 0o755 << 16
+            archive.writestr(entry, content)
+    return packed.getvalue()
+
+
 class Deployed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -115,15 +126,11 @@ class ScanWorkers(unittest.TestCase):
         cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="trawl-faults-"))
         cls.addClassCleanup(shutil.rmtree, cls.directory)
         cls.plan()
-        name, packed = stack.outputs["ScanWorkerFunctionName"], io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
-            bootstrap = f"#!{sys.executable}\n" + (ROOT / "tests/aws/stack/faulty.py").read_text()
-            for path, content in [("bootstrap", bootstrap), ("function", (BUILT / "ScanWorkerFunction/bootstrap").read_bytes())]:
-                entry = zipfile.ZipInfo(path)
-                entry.external_attr = 0o755 << 16
-                package.writestr(entry, content)
+        name, function = stack.outputs["ScanWorkerFunctionName"], (BUILT / "ScanWorkerFunction/bootstrap").read_bytes()
+        bootstrap = f"#!{sys.executable}\n" + (ROOT / "tests/aws/stack/faulty.py").read_text()
+        cls.addClassCleanup(stack.functions.update_function_code, FunctionName=name, ZipFile=package(bootstrap=function))
         cls.addClassCleanup(stack.set_variables("ScanWorkerFunctionName", FAULTS=str(cls.directory)))
-        stack.functions.update_function_code(FunctionName=name, ZipFile=packed.getvalue())
+        stack.functions.update_function_code(FunctionName=name, ZipFile=package(bootstrap=bootstrap, function=function))
         # A day a segment, and sixteen segments a task: 50 tasks and more.
         days = [f"20{year}-{month:02}-{day:02}" for year in range(18, 22) for month in range(1, 13) for day in range(1, 19)]
         stack.push([event(n, timestamp=f"{date}T12:00:00Z", batch="days") for n, date in enumerate(days)])
