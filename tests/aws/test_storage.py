@@ -1,7 +1,7 @@
 """Storage that errs: S3 and DynamoDB throttle, fail, cut answers short or lose them, and an iterator of the stream
 expires. What was acknowledged is found, once."""
 
-import random
+import collections
 import threading
 import unittest
 
@@ -11,18 +11,17 @@ from stack.system import Services, System, event, numbers
 SEED = 5
 
 
-def plan(rates):
-    """A fault by its share, for each operation that `rates` names, or for every one under `*`."""
-    draws, lock = random.Random(SEED), threading.Lock()
+def plan(kinds, every=4):
+    """Goes wrong at every so many calls of an operation, in turn in each of the ways that `kinds` names for it, or for
+    every operation under `*`."""
+    counts, lock = collections.Counter(), threading.Lock()
 
     def fault(operation):
+        ways = kinds.get(operation, kinds.get("*"))
         with lock:
-            draw = draws.random()
-        for kind, share in rates.get(operation, rates.get("*", {})).items():
-            if draw < share:
-                return kind
-            draw -= share
-        return None
+            count = counts[operation]
+            counts[operation] += 1
+        return ways[count // every % len(ways)] if ways and count % every == 1 else None
 
     return fault
 
@@ -72,23 +71,21 @@ class Storage(unittest.TestCase):
 
     def test_s3_errs(self):
         self.start(S3=Services.shared().storage.url)
-        self.proxies["S3"].fault = plan({
-            "S3 GET": {"throttle": 0.05, "error": 0.05, "cut": 0.1, "lose": 0.05}, "S3 PUT": {"throttle": 0.15, "error": 0.15, "lose": 0.15},
-        })
+        self.proxies["S3"].fault = plan({"S3 GET": ["throttle", "error", "cut", "lose"], "S3 PUT": ["throttle", "error", "lose"]}, every=3)
         self.run_pipeline()
         self.met("S3", cut="S3 GET", lose="S3 PUT")
         self.met("S3", throttle="S3 PUT", error="S3 PUT")
 
     def test_dynamodb_errs(self):
         self.start(DYNAMODB=Services.shared().storage.url)
-        self.proxies["DYNAMODB"].fault = plan({"*": {"throttle": 0.05, "error": 0.05, "lose": 0.05}})
+        self.proxies["DYNAMODB"].fault = plan({"*": ["throttle", "error", "lose"]}, every=6)
         self.run_pipeline()
         self.met("DYNAMODB", lose="TransactWriteItems")
         self.met("DYNAMODB", lose="PutItem", throttle="Query", error="UpdateItem")
 
     def test_iterators_expire(self):
         self.start(KINESIS=Services.shared().kinesis.url)
-        self.proxies["KINESIS"].fault = plan({"GetRecords": {"expire": 0.4}})
+        self.proxies["KINESIS"].fault = plan({"GetRecords": ["expire"]}, every=3)
         self.run_pipeline(batches=15)
         self.met("KINESIS", expire="GetRecords")
 
