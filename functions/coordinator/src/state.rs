@@ -102,6 +102,7 @@ pub struct SearchState {
     /// Until when the run counts as alive without writing again.
     pub lease: Timestamp,
     /// When it was left to a run that has not begun.
+    #[serde(default)]
     pub waits_since: Timestamp,
     /// The run that works on it, by a name of its own; none has begun without.
     #[serde(default)]
