@@ -29,7 +29,7 @@ class Compaction(unittest.TestCase):
         at_once([lambda n=n: system.push([event(n)]) for n in range(SEGMENTS)])
         # One record at a time is one segment each.
         mapping = system.map(batch_size=1, window=0.05)
-        until("each event is a segment", lambda: system.status()["segments"] == SEGMENTS, 180, 0.5)
+        until("each event is a segment", lambda: system.status()["segments"] == SEGMENTS, 180, 2)
         old = time.monotonic() + MIN_AGE_SECONDS
         mapping.batch_size = 20
 

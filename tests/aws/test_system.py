@@ -242,7 +242,7 @@ class Faults(unittest.TestCase):
             pushed += 50
         # One record at a time is one segment each.
         system.map(batch_size=1, window=0.05)
-        until("a thousand segments", lambda: system.status()["segments"] == 1000, 180, 0.5)
+        until("a thousand segments", lambda: system.status()["segments"] == 1000, 180, 4)
         calm = system.search()
         self.assertEqual((calm["status"], numbers(calm)), ("complete", list(range(1000))))
         system.functions.fault = chance(SEED, {"scan-worker": [(0.05, ("throttle",)), (0.05, ("fail",))]})
@@ -267,7 +267,7 @@ class Faults(unittest.TestCase):
         system = self.start(maps=False, shards=1)
         at_once([lambda n=n: system.push([event(n)]) for n in range(300)])
         system.map(batch_size=1, window=0.05)
-        until("three hundred segments", lambda: system.status()["segments"] == 300, 120, 0.5)
+        until("three hundred segments", lambda: system.status()["segments"] == 300, 120, 2)
         slow = threading.Event()
 
         def fault(name, _payload):
@@ -288,7 +288,7 @@ class Faults(unittest.TestCase):
         system = self.start(maps=False, shards=1, concurrency=4)
         at_once([lambda n=n: system.push([event(n)]) for n in range(320)])
         system.map(batch_size=1, window=0.05)
-        until("320 segments", lambda: system.status()["segments"] == 320, 180, 0.5)
+        until("320 segments", lambda: system.status()["segments"] == 320, 180, 2)
         runs = [0]
 
         def fault(name, payload):

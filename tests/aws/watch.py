@@ -70,7 +70,9 @@ class Watch:
         later = QuietServer(("127.0.0.1", 0), type("Before", (Later,), {"backend": url}))
         threading.Thread(target=later.serve_forever, daemon=True).start()
         environment = {
-            **CREDENTIALS, "AWS_ENDPOINT_URL": stand_in.url, "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{later.server_port}",
+            # Set to nothing, as `sam local` does, it is as if it were not there.
+            **CREDENTIALS, "AWS_ENDPOINT_URL": "", **{f"AWS_ENDPOINT_URL_{service}": stand_in.url for service in ("S3", "KINESIS", "DYNAMODB")},
+            "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{later.server_port}",
             "TRAWL_STREAM": NAME, "TRAWL_BUCKET": NAME, "TRAWL_TABLE": NAME, "TRAWL_SCAN_WORKER": "scan-worker", "TRAWL_COORDINATOR": "coordinator",
             "TRAWL_API_KEY_SHA256": hashlib.sha256(KEY.encode()).hexdigest(), "TRAWL_MAX_EVENT_AGE": "none",
         }

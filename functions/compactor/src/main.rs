@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 }
 
 async fn start(settings: &Settings) -> anyhow::Result<Stage> {
-    let clients = Clients::from_env().await?;
+    let clients = Clients::from_env().await;
     let (table, kept) = (settings.table()?, CatalogSettings { claims_kept: settings.claims_kept()? });
     let stream = AwsStream::new(clients.kinesis, settings.stream()?);
     let objects = AwsObjects::new(clients.s3, settings.bucket()?);

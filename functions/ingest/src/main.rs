@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 async fn start(settings: &Settings) -> anyhow::Result<Function> {
     let key = settings.api_key()?;
     let chosen = ingest::Settings { max_event_age: settings.max_event_age()? };
-    let stream = AwsStream::new(Clients::from_env().await?.kinesis, settings.stream()?);
+    let stream = AwsStream::new(Clients::from_env().await.kinesis, settings.stream()?);
     Ok(Function { key, ingest: Ingest::new(stream, System, chosen) })
 }
 

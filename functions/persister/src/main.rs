@@ -23,7 +23,7 @@ fn main() -> ExitCode {
 }
 
 async fn start(settings: &Settings) -> anyhow::Result<Function> {
-    let clients = Clients::from_env().await?;
+    let clients = Clients::from_env().await;
     let (table, claims_kept) = (settings.table()?, settings.claims_kept()?);
     let catalog = || AwsCatalog::new(clients.dynamodb.clone(), table.as_str(), CatalogSettings { claims_kept });
     let objects = AwsObjects::new(clients.s3.clone(), settings.bucket()?);

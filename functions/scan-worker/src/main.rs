@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 
 async fn start(settings: &Settings) -> anyhow::Result<Function> {
     rayon::ThreadPoolBuilder::new().num_threads(settings.vcpus()).build_global()?;
-    let clients = Clients::from_env().await?;
+    let clients = Clients::from_env().await;
     let stream = AwsStream::new(clients.kinesis, settings.stream()?);
     let objects = AwsObjects::new(clients.s3, settings.bucket()?);
     let kept = CatalogSettings { claims_kept: settings.claims_kept()? };

@@ -11,8 +11,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-
-use crate::ports::{Result, StoreError};
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 /// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,15 +36,8 @@ pub struct Clients {
 
 impl Clients {
     /// Clients from the environment.
-    pub async fn from_env() -> Result<Self> {
-        // The SDK takes a variable that is set to nothing for a URL.
-        for service in ["", "_DYNAMODB", "_KINESIS", "_LAMBDA", "_S3"] {
-            let name = format!("AWS_ENDPOINT_URL{service}");
-            if std::env::var_os(&name).is_some_and(|value| value.is_empty()) {
-                return Err(StoreError::Permanent(format!("{name} is empty: set it to a URL, or not at all")));
-            }
-        }
-        Ok(Self::new(&sdk_config(None).await))
+    pub async fn from_env() -> Self {
+        Self::new(&sdk_config(None).await)
     }
 
     /// Clients of one endpoint in place of AWS, for tests.
@@ -56,7 +48,7 @@ impl Clients {
     /// Clients of a configuration.
     pub fn new(config: &SdkConfig) -> Self {
         // A path in place of a host name per bucket: what stands in for S3 on one machine has one name.
-        let path_style = config.endpoint_url().is_some();
+        let path_style = config.endpoint_url().is_some() || variable("AWS_ENDPOINT_URL_S3").is_some();
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).build();
         // What is left unset here would come from `config`.
         let patient = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).disable_read_timeout().build();
@@ -84,5 +76,28 @@ async fn sdk_config(endpoint: Option<&str>) -> SdkConfig {
         loader =
             loader.endpoint_url(endpoint).region(Region::from_static("us-east-1")).credentials_provider(credentials);
     }
-    loader.load().await
+    let config = loader.load().await;
+    if endpoint.is_some() {
+        return config;
+    }
+    let set = config.endpoint_url().filter(|url| !url.is_empty()).map(str::to_owned);
+    let mut config = config.into_builder().service_config(Variables);
+    config.set_endpoint_url(set);
+    config.build()
+}
+
+/// A variable that is set to something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Settings of one service. The SDK takes an endpoint that is set to nothing for a URL; `sam local` sets it so.
+#[derive(Debug)]
+struct Variables;
+
+impl LoadServiceConfig for Variables {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let of_service = format!("{}_{}", key.env(), key.service_id().to_uppercase().replace(' ', "_"));
+        variable(&of_service).or_else(|| variable(key.env()))
+    }
 }
