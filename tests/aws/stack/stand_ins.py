@@ -82,7 +82,7 @@ def tool(name):
 
 def moto():
     port = free_port()
-    return Service("moto", [tool("moto_server"), "-H", "127.0.0.1", "-p", str(port)], port=port)
+    return Service("moto", [sys.executable, str(pathlib.Path(__file__).parent / "start_moto.py"), str(port)], port=port)
 
 
 def ministack(environment=None):
