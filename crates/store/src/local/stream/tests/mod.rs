@@ -22,10 +22,21 @@ mod recovery;
 struct TestClock {
     now: Arc<AtomicI64>,
     gate: Arc<Mutex<()>>,
+    asked: Arc<AtomicU64>,
+}
+
+impl TestClock {
+    /// Waits until it was asked so often: the writer asks once for each group it took.
+    fn wait_until_asked(&self, times: u64) {
+        while self.asked.load(Ordering::SeqCst) < times {
+            std::thread::yield_now();
+        }
+    }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         drop(lock(&self.gate));
         Timestamp(self.now.load(Ordering::SeqCst))
     }

@@ -85,7 +85,9 @@ async fn a_group_of_which_parts_reached_the_disk_is_cut_at_the_first_that_did_no
     let stream = LocalStream::open(dir.path(), options(1), clock.clone()).unwrap();
     append(&stream, 0, "acknowledged").await;
     let gate = lock(&clock.gate);
+    let asked = clock.asked.load(Ordering::SeqCst);
     let held = begin([stream.append(record(0, "held".into()))]);
+    clock.wait_until_asked(asked + 1); // the writer holds it, and finds the others together
     let group = begin((0..3).map(|number| stream.append(record(0, format!("group {number}")))));
     drop(gate);
     for append in held.into_iter().chain(group) {
