@@ -2,11 +2,16 @@
 //!
 //! * [`error`]: `{"error":{"code","message","detail"}}` and its status
 //! * [`events`]: the route `POST /v1/events`
-//! * [`search`]: the routes under `/v1/searches`
+//! * [`search`]: the routes under `/v1/searches`; [`counts`]: what a search counts beside the events
+//! * [`context`], [`live`], [`saved`]: events around one, new events, searches under a name
 //! * [`time`]: the times that a request may name
 
+pub mod context;
+pub mod counts;
 pub mod error;
 pub mod events;
+pub mod live;
+pub mod saved;
 pub mod search;
 pub mod time;
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::counts::{FacetCounts, FacetRequest, Histogram, HistogramRequest};
 use crate::time::TimeSpec;
 
 /// Events a search gives when it does not say.
@@ -30,6 +31,18 @@ pub struct SearchRequest {
     /// Newest or oldest first.
     #[serde(default)]
     pub order: Order,
+    /// Count all matches by time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<HistogramRequest>,
+    /// Count all matches by the values of these fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facets: Vec<FacetRequest>,
+    /// Say what would be read, and run nothing.
+    #[serde(default)]
+    pub explain: bool,
+    /// Do not run when more stored bytes than this may have to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
 }
 
 fn default_limit() -> usize {
@@ -93,6 +106,28 @@ pub struct Cost {
     pub usd: f64,
 }
 
+/// How long a search took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// From the request until the plan was made.
+    pub plan_ms: u64,
+    /// From the request until the first page was there.
+    pub first_page_ms: Option<u64>,
+    /// From the request until the search ended, or was last heard of.
+    pub total_ms: u64,
+}
+
+/// What a search may cost at most: as if no index skipped anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Segments that may hold matches.
+    pub segments: u64,
+    /// Their stored bytes.
+    pub bytes: u64,
+    /// US dollars.
+    pub usd: f64,
+}
+
 /// An aggregate: `{"columns":["service","count()"],"rows":[["checkout",12]]}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Aggregates {
@@ -118,21 +153,69 @@ pub struct SearchAnswer {
     pub id: String,
     /// Where it stands.
     pub status: Status,
+    /// Grows with everything that changes.
+    pub version: u64,
     /// How far it is.
     pub progress: Progress,
     /// The events of this page, as they were sent.
     pub events: Vec<Box<RawValue>>,
     /// The aggregate, if the query has one; grows while the search runs.
     pub aggregates: Option<Aggregates>,
+    /// All matches by time, if asked for; grows while the search runs.
+    pub histogram: Option<Histogram>,
+    /// All matches by the values of fields, if asked for; grows while the search runs.
+    pub facets: Option<Vec<FacetCounts>>,
     /// Ask with this for what follows; null when nothing does.
     pub next_cursor: Option<String>,
+    /// Ask with this to go on past the limit; null while it is not met, and when nothing lies behind it.
+    pub more_cursor: Option<String>,
     /// What could not be read.
     pub missing: Vec<String>,
     /// Why the search failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// How long it took so far.
+    pub timing: Timing,
+    /// What it may cost at most, once it is planned.
+    pub estimate: Option<Estimate>,
     /// What it cost so far.
     pub cost: Cost,
+}
+
+/// The answer to a search with `explain`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explained {
+    /// What would be done.
+    pub plan: Explanation,
+}
+
+/// What a search would read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Segments that overlap the range of time.
+    pub segments_in_range: u64,
+    /// Those that the catalog does not rule out.
+    pub segments_to_read: u64,
+    /// Shards of the stream with events that are in no segment yet: all of these are read.
+    pub tail_shards: u64,
+    /// Tasks it would be cut into.
+    pub tasks: u64,
+    /// Granules of the segments to read.
+    pub granules_total: u64,
+    /// Those that the index does not rule out.
+    pub granules_to_read: u64,
+    /// Bytes of their columns that the query needs.
+    pub bytes_to_read: u64,
+    /// Stored bytes of the segments to read.
+    pub bytes_most: u64,
+    /// US dollars if all of these were read.
+    pub usd_most: f64,
+    /// Whether only the first segments were looked into, and the figures of granules and bytes scaled up from these.
+    pub is_estimate: bool,
+    /// What the index is asked for.
+    pub index_terms: Vec<String>,
+    /// What could not be read.
+    pub missing: Vec<String>,
 }
 
 /// Why a search failed.

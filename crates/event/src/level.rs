@@ -45,6 +45,18 @@ impl Level {
     /// Every rank, lowest first.
     pub const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
 
+    /// Its canonical name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
+
     /// The bit that stands for this rank in a set of ranks.
     pub fn bit(self) -> u8 {
         1 << self as u8

@@ -224,6 +224,7 @@ fn the_scan_worker_takes_a_task() {
         after: None,
         number: 0,
         want: Want::Matches,
+        summary: None,
         source: Source::Tail {
             shard: shard.clone(),
             after: Position::START,

@@ -3,8 +3,6 @@
 use std::fmt::{self, Display, Formatter, Write};
 use std::ops::Bound;
 
-use trawl_event::Level;
-
 use crate::ast::{Aggregate, Filter, Function, Interval, Pattern, Percent, Pipe, Range, RegexTerm, Sort, Term, Test};
 use crate::parse::is_bare;
 use crate::query::Query;
@@ -107,7 +105,7 @@ impl Display for Test {
             }
             Self::Within(Range::Numbers(interval)) => ends(f, interval, |f, number| write!(f, "{number}")),
             Self::Within(Range::Texts(interval)) => ends(f, interval, |f, text| quote(f, text)),
-            Self::Within(Range::Levels(interval)) => ends(f, interval, |f, level| f.write_str(level_name(*level))),
+            Self::Within(Range::Levels(interval)) => ends(f, interval, |f, level| f.write_str(level.name())),
             Self::Within(Range::Times(interval)) => ends(f, interval, |f, time| write!(f, "{time}")),
         }
     }
@@ -134,17 +132,6 @@ fn ends<T>(
     };
     f.write_str(operator)?;
     show(f, value)
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Trace => "trace",
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
-        Level::Fatal => "fatal",
-    }
 }
 
 impl Display for Pipe {

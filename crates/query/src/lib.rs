@@ -9,6 +9,7 @@
 //! * [`Query`], [`Output`]: the parsed query and what its result looks like
 //! * [`Evaluator`]: which rows of a block match
 //! * [`Partial`], [`Table`], [`Cell`]: aggregates
+//! * [`summary`]: what is counted beside the events: by time, by the values of fields
 //! * [`SortKey`], [`sort_key`], [`project`]: what `sort` and `fields` do to events
 //! * [`Highlight`]: what a terminal should mark in a result
 //!
@@ -33,6 +34,7 @@ mod project;
 mod query;
 mod regexes;
 mod sort;
+pub mod summary;
 mod table_columns;
 mod value;
 mod words;
@@ -45,6 +47,7 @@ pub use highlight::Highlight;
 pub use project::project;
 pub use query::{Output, Query};
 pub use sort::{SortKey, sort_key};
+pub use summary::{Summary, SummarySpec};
 pub use value::{Cell, Number};
 
 /// Longest query, in bytes: room for a few hundred terms.

@@ -115,6 +115,13 @@ pub(crate) fn projection_of(filter: &Filter) -> Projection {
     wanted.into_projection()
 }
 
+/// The columns of these fields, and the timestamps if these are wanted.
+pub(crate) fn fields_projection<'f>(fields: impl Iterator<Item = &'f str>, times: bool) -> Projection {
+    let mut wanted = Wanted { times, ..Wanted::default() };
+    fields.for_each(|field| wanted.field(field, false));
+    wanted.into_projection()
+}
+
 /// The parts of a projection, as they are collected.
 #[derive(Default)]
 struct Wanted {

@@ -27,14 +27,14 @@ where
 {
     /// Runs a task until it succeeds or trying again will not help. Where there is only no room for it,
     /// it goes on trying for longer.
-    pub(crate) async fn attempt(&self, index: usize, task: ScanTask) -> (usize, Result<ScanResult, StoreError>) {
+    pub(crate) async fn attempt<E>(&self, errand: E, task: ScanTask) -> (E, Result<ScanResult, StoreError>) {
         let began = self.clock.now();
         let mut pause = FIRST_BACKOFF;
         let mut failures = 0;
         loop {
             let error = match self.workers.run(task.clone()).await {
                 Err(error) if error.is_retryable() => error,
-                outcome => return (index, outcome),
+                outcome => return (errand, outcome),
             };
             let goes_on = match &error {
                 StoreError::Throttled(_) => self.clock.now() < after(began, THROTTLED_PATIENCE),
@@ -44,7 +44,7 @@ where
                 }
             };
             if !goes_on {
-                return (index, Err(error));
+                return (errand, Err(error));
             }
             tracing::debug!(task = task.number, %error, "task failed, trying again");
             self.clock.sleep(self.spread(pause)).await;

@@ -25,16 +25,16 @@ pub enum Collected {
 }
 
 impl Collected {
-    /// Nothing yet, and how many events are wanted.
-    pub fn new(query: &Query, asked: &Asked) -> Result<(Self, usize), Stop> {
+    /// Nothing yet, and how many events the query lets through at most.
+    pub fn new(query: &Query) -> Result<(Self, usize), Stop> {
         match query.output() {
             Output::Table => match Partial::new(query) {
                 Some(partial) => Ok((Self::Table(partial), 0)),
                 None => Err(StoreError::Permanent("the query has a table without an aggregate".into()).into()),
             },
             Output::Events { sort, limit, .. } => {
-                let limit = limit.unwrap_or(usize::MAX).min(asked.limit);
-                Ok((if sort.is_some() { Self::Sorted(Vec::new()) } else { Self::Events }, limit))
+                let collected = if sort.is_some() { Self::Sorted(Vec::new()) } else { Self::Events };
+                Ok((collected, limit.unwrap_or(usize::MAX)))
             }
         }
     }

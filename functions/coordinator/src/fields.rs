@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
-use trawl_event::{Evidence, TenantId};
+use trawl_event::{Evidence, TenantId, Timestamp};
 use trawl_store::ports::{Catalog, Clock, Ids, Launcher, Searches, StoreError, Stream, Want, Workers};
 
 use crate::Coordinator;
 use crate::describe::{describe, left_out};
-use crate::plan::plan;
 use crate::state::Asked;
 
 /// The answer to `GET /v1/fields`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldsAnswer {
+    /// Events in the segments and batches that were counted: what a field's coverage is a share of.
+    pub events: u64,
     /// The fields by name.
     pub fields: Vec<FieldAnswer>,
     /// What could not be read; empty when the list is complete.
@@ -39,10 +40,10 @@ where
     L: Launcher,
     C: Clock + Ids,
 {
-    /// Lists the fields of a tenant's events in the segments and batches that overlap `asked`'s range.
-    pub async fn fields(&self, tenant: &TenantId, asked: &Asked) -> Result<FieldsAnswer, StoreError> {
-        let planned = plan(&self.stream, &self.catalog, tenant, asked, &Evidence::Anything, 0).await?;
-        let tasks = planned.into_iter().enumerate().map(|(index, planned)| {
+    /// Lists the fields of a tenant's events in the segments and batches that overlap a range of time.
+    pub async fn fields(&self, tenant: &TenantId, from: Timestamp, to: Timestamp) -> Result<FieldsAnswer, StoreError> {
+        let plan = self.plan(tenant, &Asked::everything(from, to), &Evidence::Anything, 0).await?;
+        let tasks = plan.tasks.into_iter().enumerate().map(|(index, planned)| {
             let mut task = planned.task;
             task.want = Want::Fields;
             let source = task.source.clone();
@@ -51,10 +52,12 @@ where
         let mut ended = stream::iter(tasks).buffer_unordered(self.workers.parallelism().max(1));
         let mut fields: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
         let mut missing = Vec::new();
+        let mut events = 0;
         while let Some((source, outcome)) = ended.next().await {
             match outcome {
                 Ok(result) => {
                     missing.extend(left_out(&source, &result));
+                    events += result.events_matched;
                     for field in result.fields {
                         *fields.entry(field.name).or_default().entry(field.kind).or_default() += field.events;
                     }
@@ -64,6 +67,6 @@ where
         }
         missing.sort();
         let fields = fields.into_iter().map(|(name, types)| FieldAnswer { name, types }).collect();
-        Ok(FieldsAnswer { fields, missing })
+        Ok(FieldsAnswer { events, fields, missing })
     }
 }

@@ -5,7 +5,7 @@
 //! is a bound, that task blocks, and is the one to run next.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 
 use trawl_store::ports::{RowKey, ScanEvent, ScanResult, ScanTask};
 
@@ -73,6 +73,8 @@ pub struct Merge {
     heap: BinaryHeap<Reverse<(Place, usize)>>,
     /// Slots that have not been run at all, in the order of their bounds.
     fresh: VecDeque<usize>,
+    /// The numbers of the tasks that are with workers.
+    running: BTreeSet<u32>,
     newest_first: bool,
 }
 
@@ -94,7 +96,7 @@ impl Merge {
         let heap = slots.iter().enumerate().map(|(index, slot)| Reverse((place(slot.bound), index))).collect();
         let mut fresh: Vec<usize> = (0..slots.len()).collect();
         fresh.sort_by_key(|index| (place(slots[*index].bound), *index));
-        Self { slots, heap, fresh: fresh.into(), newest_first }
+        Self { slots, heap, fresh: fresh.into(), running: BTreeSet::new(), newest_first }
     }
 
     /// The next task to hand to a worker: the one that blocks, else the next that was never run.
@@ -115,12 +117,14 @@ impl Merge {
         let slot = &mut self.slots[index];
         slot.stage = Stage::Running;
         slot.is_begun = true;
+        self.running.insert(slot.task.number);
         Some((index, slot.task.clone()))
     }
 
     /// Takes what a worker delivered. A result that says there is more leaves its task to go on.
     pub fn deliver(&mut self, index: usize, result: ScanResult) {
         let slot = &mut self.slots[index];
+        self.running.remove(&slot.task.number);
         slot.last = result.events.last().map(|last| last.key).or(slot.last);
         slot.stage = match result.events.last() {
             Some(last) if result.more => {
@@ -159,7 +163,13 @@ impl Merge {
     /// Gives up on a task; it blocks nobody any more.
     pub fn give_up(&mut self, index: usize) -> &ScanTask {
         self.slots[index].stage = Stage::Ended;
+        self.running.remove(&self.slots[index].task.number);
         &self.slots[index].task
+    }
+
+    /// Whether the task of this number is with a worker.
+    pub fn is_running(&self, number: u32) -> bool {
+        self.running.contains(&number)
     }
 
     /// The next event of the search, if it is final.
@@ -222,6 +232,7 @@ mod tests {
             after: None,
             number,
             want: Want::Matches,
+            summary: None,
             source: Source::Segments(Vec::new()),
         };
         Planned { task, bound }

@@ -7,10 +7,19 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use trawl_api::search::Order;
-use trawl_event::{Evidence, TenantId};
-use trawl_store::ports::{Catalog, Position, RowKey, ScanTask, SegmentRow, ShardId, Source, StoreError, Stream, Want};
+use trawl_api::search::{Estimate, Order};
+use trawl_event::{Evidence, TenantId, Timestamp};
+use trawl_query::SummarySpec;
+use trawl_query::summary::facet::FacetSpec;
+use trawl_query::summary::histogram::HistogramSpec;
+use trawl_store::ports::{
+    Catalog, Clock, Ids, Launcher, Position, RowKey, ScanTask, Searches, SegmentRow, ShardId, Source, StoreError,
+    Stream, Want, Workers,
+};
+use trawl_store::prices::{USD_PER_GB_SECOND, USD_PER_GET, USD_PER_INVOCATION, WORKER_GB};
 
+use crate::Coordinator;
+use crate::attempt::{ATTEMPTS, FIRST_BACKOFF};
 use crate::state::Asked;
 
 /// Stored bytes one task reads at most (unless a single segment has more): about 0.7 s at the
@@ -18,6 +27,21 @@ use crate::state::Asked;
 pub const TASK_BYTES: u64 = 64 * 1024 * 1024;
 /// Segments one task reads at most: each costs a GET of 30 ms before it is known.
 pub const TASK_SEGMENTS: usize = 16;
+
+/// Reads of one segment when all of it is read: its directory, its index, and runs of its columns.
+const GETS_PER_SEGMENT: f64 = 12.0;
+/// Stored bytes that a worker gets through in a second when it has to read them all.
+const WORKER_BYTES_PER_SECOND: f64 = 40e6;
+
+/// What a search does, and how much there is to it.
+pub struct Plan {
+    /// Its tasks, those first that may hold its first events.
+    pub tasks: Vec<Planned>,
+    /// Segments that overlap the range of time.
+    pub segments_in_range: u64,
+    /// What it may cost at most.
+    pub estimate: Estimate,
+}
 
 /// A task and the first key in the order of the search that it may find.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,7 +52,40 @@ pub struct Planned {
     pub bound: RowKey,
 }
 
-/// The tasks of a search, those first that may hold its first events. `evidence` is what its query needs.
+impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
+where
+    S: Stream,
+    K: Catalog,
+    Q: Searches,
+    W: Workers,
+    L: Launcher,
+    C: Clock + Ids,
+{
+    /// Plans a search; tries again when the catalog or the stream has no room.
+    pub(crate) async fn plan(
+        &self,
+        tenant: &TenantId,
+        asked: &Asked,
+        evidence: &Evidence,
+        limit: usize,
+    ) -> Result<Plan, StoreError> {
+        let mut pause = FIRST_BACKOFF;
+        let mut attempt = 1;
+        loop {
+            let now = self.clock.now();
+            match plan(&self.stream, &self.catalog, tenant, asked, evidence, limit, now).await {
+                Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                    self.clock.sleep(self.spread(pause)).await;
+                    pause *= 2;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+/// Plans a search. `evidence` is what its query needs, `now` the latest time that events in flight have, but for a few.
 pub async fn plan<S: Stream, K: Catalog>(
     stream: &S,
     catalog: &K,
@@ -36,8 +93,10 @@ pub async fn plan<S: Stream, K: Catalog>(
     asked: &Asked,
     evidence: &Evidence,
     limit: usize,
-) -> Result<Vec<Planned>, StoreError> {
+    now: Timestamp,
+) -> Result<Plan, StoreError> {
     let mut snapshot = catalog.snapshot(tenant, asked.from, asked.to).await?;
+    let segments_in_range = snapshot.segments.len() as u64;
     // What the catalog rules out costs no request.
     snapshot.segments.retain(|row| row.zones.may_hold(evidence));
     let shards = stream.shards().await?;
@@ -50,6 +109,9 @@ pub async fn plan<S: Stream, K: Catalog>(
             sources.push(Source::Tail { shard: shard.clone(), after, upto: *upto, ends: ends.clone() });
         }
     }
+    let summary = summary_spec(asked, &snapshot.segments, (!sources.is_empty()).then_some(now));
+    let segments = snapshot.segments.len() as u64;
+    let bytes = snapshot.segments.iter().map(|row| row.size_bytes).sum();
     sources.extend(cut(snapshot.segments, asked.order).into_iter().map(Source::Segments));
     let planned = sources.into_iter().enumerate().map(|(number, source)| {
         let number = number as u32;
@@ -64,11 +126,42 @@ pub async fn plan<S: Stream, K: Catalog>(
             after: None,
             number,
             want: Want::Matches,
+            summary: summary.clone(),
             source,
         };
         Planned { task, bound }
     });
-    Ok(planned.collect())
+    let tasks: Vec<Planned> = planned.collect();
+    let estimate = Estimate { segments, bytes, usd: usd_most(segments, bytes, tasks.len()) };
+    Ok(Plan { tasks, segments_in_range, estimate })
+}
+
+/// What reading everything would cost.
+fn usd_most(segments: u64, bytes: u64, tasks: usize) -> f64 {
+    let gb_seconds = bytes as f64 / WORKER_BYTES_PER_SECOND * WORKER_GB;
+    segments as f64 * GETS_PER_SEGMENT * USD_PER_GET
+        + gb_seconds * USD_PER_GB_SECOND
+        + tasks as f64 * USD_PER_INVOCATION
+}
+
+/// What is counted beside the events. The buckets fit the range that was asked for, as far as there are events;
+/// those in flight are from just before `tail`, or widen them.
+fn summary_spec(asked: &Asked, segments: &[SegmentRow], tail: Option<Timestamp>) -> Option<SummarySpec> {
+    if asked.histogram.is_none() && asked.facets.is_empty() {
+        return None;
+    }
+    let histogram = asked.histogram.as_ref().map(|histogram| {
+        let first = segments.iter().map(|row| row.first).chain(tail).min().unwrap_or(asked.from);
+        let last = segments.iter().map(|row| row.last).chain(tail).max().unwrap_or(asked.from);
+        let end = Timestamp(asked.to.0.saturating_sub(1));
+        let (first, last) = (first.clamp(asked.from, end), last.clamp(asked.from, end));
+        // Within a range that was given in full, buckets are of one width whatever is found.
+        let is_given = asked.from > Timestamp::MIN && asked.to < Timestamp::MAX;
+        let (first, last) = if is_given { (asked.from, end) } else { (first, last) };
+        HistogramSpec::for_range(first, last, histogram.buckets, histogram.by.clone())
+    });
+    let facets = asked.facets.iter().map(|facet| FacetSpec::of(facet.field.as_str())).collect();
+    Some(SummarySpec { histogram, facets })
 }
 
 /// Segments in the order of the search, cut into tasks.

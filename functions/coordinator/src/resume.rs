@@ -3,12 +3,10 @@
 use bytes::Bytes;
 use trawl_store::ports::{Catalog, Clock, Ids, Launcher, RowKey, Searches, StoreError, Stream, Workers};
 
-use crate::collect::Collected;
-use crate::merge::Merge;
-use crate::pages::Pages;
 use crate::plan::Planned;
 use crate::run::{Run, Stop};
 use crate::state::{MAX_RESUMPTIONS, Resume};
+use crate::work::Work;
 
 /// What the runs before had done.
 #[derive(Clone, Debug, Default)]
@@ -48,28 +46,26 @@ where
     }
 
     /// Notes where another run would go on; the plan before the first such note.
-    pub(crate) async fn note(
-        &mut self,
-        pages: &Pages<'_, Q>,
-        collected: &Collected,
-        merge: &Merge,
-    ) -> Result<(), Stop> {
+    pub(crate) async fn note(&mut self, work: &Work<'_, Q>) -> Result<(), Stop> {
         if !self.is_plan_stored {
             let json = serde_json::to_vec(&self.plan).map_err(|error| StoreError::Permanent(error.to_string()))?;
             self.coordinator.searches.put_page(self.tenant, self.id, self.plan_page, Bytes::from(json)).await?;
             self.is_plan_stored = true;
         }
-        let (last, given) = pages.reached();
-        let (ended, not_given) = merge.ended_by(last);
-        let (partial, sorted) = collected.noted();
+        let (last, given) = work.pages.reached();
+        let (ended, not_given) = work.merge.ended_by(last);
+        let (partial, sorted) = work.collected.noted();
+        let (summary, counted) = work.counting.as_ref().map(|counting| counting.noted()).unzip();
         self.state.resume = Some(Resume {
             plan: self.plan_page,
             last,
             given,
-            not_given: self.before.not_given + if collected.is_ordered() { not_given } else { 0 },
+            not_given: self.before.not_given + if work.collected.is_ordered() { not_given } else { 0 },
             ended: self.before.ended.iter().copied().chain(ended).collect(),
             partial,
             sorted,
+            summary,
+            counted: counted.unwrap_or_default(),
             progress: self.state.progress,
             cost: self.state.cost,
             missing: self.state.missing.clone(),
@@ -78,21 +74,16 @@ where
     }
 
     /// Leaves the search to another run, unless no run gets anywhere.
-    pub(crate) async fn hand_over(
-        &mut self,
-        pages: &mut Pages<'_, Q>,
-        collected: &Collected,
-        merge: &Merge,
-    ) -> Result<(), Stop> {
+    pub(crate) async fn hand_over(&mut self, work: &mut Work<'_, Q>) -> Result<(), Stop> {
         if !self.is_any_task_ended {
             self.state.resumptions += 1;
             if self.state.resumptions > MAX_RESUMPTIONS {
                 return Err(Stop::interrupted());
             }
         }
-        pages.flush().await?;
-        self.note(pages, collected, merge).await?;
-        self.state.pages = pages.stored();
+        work.pages.flush().await?;
+        self.note(work).await?;
+        self.state.pages = work.pages.stored();
         self.state.leave(self.coordinator.clock.now());
         self.save().await?;
         Err(Stop::HandedOver)

@@ -6,37 +6,22 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use trawl_api::search::{Cost, Order, Progress, Status};
+use trawl_api::search::{Cost, Estimate, Progress, Status};
 use trawl_event::{Evidence, TenantId, Timestamp};
-use trawl_query::Query;
 use trawl_store::ports::{
-    Catalog, Clock, Ids, Launcher, ScanResult, SearchId, Searches, Source, StoreError, Stream, Version, Workers,
+    Catalog, Clock, Ids, Launcher, ScanResult, SearchId, Searches, StoreError, Stream, Version, Workers,
 };
 
 use crate::Coordinator;
 use crate::attempt::{ATTEMPTS, FIRST_BACKOFF};
-use crate::collect::{Collected, aggregates};
-use crate::describe::{describe, left_out};
-use crate::merge::Merge;
-use crate::pages::Pages;
-use crate::plan::{Planned, plan};
+use crate::plan::Planned;
 use crate::resume::Before;
 use crate::state::{HEARTBEAT, INTERRUPTED, LEASE, SearchState, after};
 
-/// How often the state is written while nothing new is to be seen.
-const SAVE_EVERY: Duration = Duration::from_millis(200);
-/// As [`SAVE_EVERY`], for a state of more than [`LARGE_STATE_BYTES`].
-const SAVE_LARGE_EVERY: Duration = Duration::from_secs(2);
-/// Bytes of a state that is large: it may go through an object.
-const LARGE_STATE_BYTES: usize = 100_000;
-/// How often a run notes what it has for one that would have to go on: so much work may be done twice.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 /// How long before its end a run hands over to the next, at most: long enough to write its state several times.
 const HANDOVER: Duration = Duration::from_secs(20);
 /// A run works for this share of its time at least, however short that is: all but a quarter.
 const HANDOVER_SHARE: u32 = 4;
-/// Tasks that a search begins with when its first events are all it wants, beside its tails.
-const FIRST_WAVE: usize = 1;
 
 /// What became of a run.
 #[derive(Clone, Debug)]
@@ -74,6 +59,16 @@ impl Stop {
     pub(crate) fn interrupted() -> Self {
         let message = "the runs of this search were interrupted again and again: start it anew".into();
         Self::Failed { code: INTERRUPTED.into(), message }
+    }
+
+    /// More would have to be read than the caller allows.
+    fn too_large(estimate: &Estimate, most: u64) -> Self {
+        let Estimate { segments, bytes, usd } = estimate;
+        let message = format!(
+            "up to {bytes} bytes in {segments} segments may have to be read (${usd:.4} on AWS), and max_bytes is {most}: \
+             narrow the range of time or the query, or allow more"
+        );
+        Self::Failed { code: "scan_too_large".into(), message }
     }
 }
 
@@ -129,8 +124,10 @@ where
             hand_over_at: until.map(|until| hand_over_at(now, until)),
             state,
         };
-        let started = run.save().await;
-        let outcome = if started.is_ok() { run.work().await } else { started };
+        let outcome = match run.save().await {
+            Ok(_) => run.work().await,
+            Err(stop) => Err(stop),
+        };
         let (code, message) = match outcome {
             Ok(()) => return Ok(RunOutcome::of(&run.state, true)),
             // Another run counts from here on.
@@ -145,7 +142,8 @@ where
         tracing::warn!(%id, code, message, "search failed");
         run.state.fail(&code, message);
         match run.save().await {
-            Ok(()) => Ok(RunOutcome::of(&run.state, true)),
+            // Nobody gets more of a search that failed.
+            Ok(_) => Ok(RunOutcome::of(&run.state, true)),
             Err(Stop::Gone | Stop::HandedOver) => Ok(RunOutcome::of(&run.state, false)),
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Failed { message, .. }) => Err(StoreError::Permanent(message)),
@@ -164,11 +162,11 @@ pub(crate) struct Run<'c, S, K, Q, W, L, C> {
     pub(crate) tenant: &'c TenantId,
     pub(crate) id: SearchId,
     version: Version,
-    saved: Timestamp,
+    pub(crate) saved: Timestamp,
     /// Bytes of the state as it was written last.
-    state_bytes: usize,
+    pub(crate) state_bytes: usize,
     /// When it was noted last where another run would go on.
-    checkpointed: Timestamp,
+    pub(crate) checkpointed: Timestamp,
     pub(crate) plan: Vec<Planned>,
     /// The page that holds the plan, once it is stored.
     pub(crate) plan_page: u32,
@@ -180,7 +178,27 @@ pub(crate) struct Run<'c, S, K, Q, W, L, C> {
     pub(crate) state: SearchState,
 }
 
-type Attempt<'c> = Pin<Box<dyn Future<Output = (usize, Result<ScanResult, StoreError>)> + Send + 'c>>;
+/// Why a task was handed to a worker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Errand {
+    /// For its events, or its part of an aggregate; the task has this index in the merge.
+    Look(usize),
+    /// To be counted; the task has this number in the plan.
+    Count(u32),
+}
+
+/// What became of a task.
+pub(crate) type Ended = (Errand, Result<ScanResult, StoreError>);
+pub(crate) type Attempt<'c> = Pin<Box<dyn Future<Output = Ended> + Send + 'c>>;
+
+/// What became of writing the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Saved {
+    /// It is written.
+    Written,
+    /// It was about to say that the search ended, when more events turned out to be wanted.
+    MoreWanted,
+}
 
 impl<'c, S, K, Q, W, L, C> Run<'c, S, K, Q, W, L, C>
 where
@@ -191,109 +209,32 @@ where
     L: Launcher,
     C: Clock + Ids,
 {
-    async fn work(&mut self) -> Result<(), Stop> {
-        let coordinator = self.coordinator;
-        let query = Query::parse(&self.state.asked.query)
-            .map_err(|error| Stop::Failed { code: error.code.as_str().to_owned(), message: error.to_string() })?;
-        let (mut collected, limit) = Collected::new(&query, &self.state.asked)?;
-        self.plan = match &self.state.resume {
-            Some(resume) => self.stored_plan(resume.plan).await?,
-            None => self.plan(&query.evidence(), limit).await?,
-        };
-        if let Some(resume) = &self.state.resume {
-            collected.restore(resume);
+    /// Plans the search, and notes what that says of it.
+    pub(crate) async fn plan(&mut self, evidence: &Evidence, limit: usize) -> Result<Vec<Planned>, Stop> {
+        let plan = self.coordinator.plan(self.tenant, &self.state.asked, evidence, limit).await?;
+        let now = self.coordinator.clock.now();
+        self.state.planned = Some(now);
+        self.state.timing.plan_ms = self.state.age_ms(now);
+        self.state.estimate = Some(plan.estimate);
+        match self.state.asked.max_bytes {
+            Some(most) if plan.estimate.bytes > most => Err(Stop::too_large(&plan.estimate, most)),
+            _ => Ok(plan.tasks),
         }
-        let ordered = collected.is_ordered();
-        let planned = self.left_to_do(ordered);
-        let tails = planned.iter().filter(|planned| matches!(planned.task.source, Source::Tail { .. })).count();
-        // Who wants the first events only is served by the first tasks; others begin when these
-        // turn out not to hold enough. An aggregate needs all tasks, so nothing is in vain.
-        let first_wave = if ordered && limit > 0 { tails.max(FIRST_WAVE) } else { usize::MAX };
-        self.state.progress.tasks_total = self.plan.len() as u64;
-        self.state.progress.tasks_done = self.before.ended.len() as u64;
-        let mut merge = Merge::new(planned, self.state.asked.order == Order::Desc);
-        let place = (self.state.pages, self.state.page_number(self.state.pages) - self.state.pages);
-        let reached = (self.before.last, self.before.given);
-        let mut pages = Pages::new(&coordinator.searches, self.tenant, self.id, place, reached);
-        let mut left = limit.saturating_sub(self.before.given as usize);
-        let mut ended = 0usize;
-        let mut running: FuturesUnordered<Attempt<'c>> = FuturesUnordered::new();
-        loop {
-            let wave = if ended < first_wave { first_wave - ended } else { ended.saturating_mul(2) };
-            while running.len() < wave.min(coordinator.workers.parallelism()) {
-                let Some((index, task)) = merge.next_task() else { break };
-                running.push(Box::pin(coordinator.attempt(index, task)));
-            }
-            if running.is_empty() {
-                break;
-            }
-            let Some((index, outcome)) = self.next(&mut running).await? else {
-                return self.hand_over(&mut pages, &collected, &merge).await;
-            };
-            ended += 1;
-            self.is_any_task_ended = true;
-            self.state.progress.tasks_done += 1;
-            match outcome {
-                Ok(result) => {
-                    self.state.count(&result);
-                    self.state.progress.tasks_total += u64::from(result.more && ordered);
-                    for missing in left_out(&merge.task(index).source, &result) {
-                        self.state.note_missing(missing);
-                    }
-                    let SearchState { asked, progress, .. } = &mut self.state;
-                    collected.add(&mut merge, index, result, (asked, limit), progress)?;
-                    if ordered {
-                        progress.events_matched = self.before.given + self.before.not_given + merge.matched();
-                    }
-                }
-                Err(error) => {
-                    let task = merge.give_up(index);
-                    self.state.note_missing(format!("{}: {error}", describe(&task.source)));
-                }
-            }
-            while left > 0 && ordered {
-                let Some(event) = merge.pop() else { break };
-                pages.push(&event.json, event.key).await?;
-                left -= 1;
-            }
-            if ordered && limit > 0 && left == 0 {
-                break;
-            }
-            self.show(&mut pages, &collected, &query, &merge).await?;
-        }
-        self.finish(pages, collected, &query).await
-    }
-
-    async fn plan(&self, evidence: &Evidence, limit: usize) -> Result<Vec<Planned>, StoreError> {
-        let Coordinator { stream, catalog, clock, .. } = self.coordinator;
-        let mut pause = FIRST_BACKOFF;
-        for _ in 1..ATTEMPTS {
-            match plan(stream, catalog, self.tenant, &self.state.asked, evidence, limit).await {
-                Err(error) if error.is_retryable() => {
-                    clock.sleep(self.coordinator.spread(pause)).await;
-                    pause *= 2;
-                }
-                outcome => return outcome,
-            }
-        }
-        plan(stream, catalog, self.tenant, &self.state.asked, evidence, limit).await
     }
 
     /// The tasks that the runs before left, each behind the events that these gave out.
-    fn left_to_do(&self, ordered: bool) -> Vec<Planned> {
+    pub(crate) fn left_to_do(&self, ordered: bool, limit: usize) -> Vec<Planned> {
         let mut planned = self.plan.clone();
         planned.retain(|planned| !self.before.ended.contains(&planned.task.number));
         for planned in planned.iter_mut().filter(|_| ordered) {
             planned.task.after = self.before.last;
+            planned.task.limit = limit;
         }
         planned
     }
 
     /// Waits for a task to end, with a sign of life in between; `None` when this run has to end first.
-    async fn next(
-        &mut self,
-        running: &mut FuturesUnordered<Attempt<'c>>,
-    ) -> Result<Option<(usize, Result<ScanResult, StoreError>)>, Stop> {
+    pub(crate) async fn next(&mut self, running: &mut FuturesUnordered<Attempt<'c>>) -> Result<Option<Ended>, Stop> {
         loop {
             let now = self.coordinator.clock.now();
             let left =
@@ -306,66 +247,22 @@ where
             match select(running.next(), heartbeat).await {
                 Either::Left((Some(ended), _)) => return Ok(Some(ended)),
                 Either::Left((None, _)) => return Err(StoreError::Permanent("no task is running".into()).into()),
-                Either::Right(_) => self.save().await?,
-            }
-        }
-    }
-
-    /// Lets the caller see how far the search is: the first page at once, later ones as they fill.
-    async fn show(
-        &mut self,
-        pages: &mut Pages<'_, Q>,
-        collected: &Collected,
-        query: &Query,
-        merge: &Merge,
-    ) -> Result<(), Stop> {
-        let now = self.coordinator.clock.now();
-        let is_checkpoint = now >= after(self.checkpointed, CHECKPOINT_EVERY);
-        if pages.stored() == 0 || is_checkpoint {
-            pages.flush().await?;
-        }
-        let every = if self.state_bytes > LARGE_STATE_BYTES { SAVE_LARGE_EVERY } else { SAVE_EVERY };
-        let has_pages = pages.stored() > self.state.pages;
-        if !has_pages && now < after(self.saved, every) {
-            return Ok(());
-        }
-        // Pages that were counted are there for good, so another run has to go on behind them.
-        if has_pages || is_checkpoint {
-            self.note(pages, collected, merge).await?;
-            self.checkpointed = now;
-        }
-        self.state.pages = pages.stored();
-        if let Collected::Table(partial) = collected {
-            self.state.aggregates = aggregates(partial, query).ok();
-        }
-        self.save().await
-    }
-
-    async fn finish(&mut self, mut pages: Pages<'_, Q>, collected: Collected, query: &Query) -> Result<(), Stop> {
-        match collected {
-            Collected::Events => {}
-            Collected::Sorted(events) => {
-                for event in events {
-                    pages.push(&event.json, event.key).await?;
+                Either::Right(_) => {
+                    self.save().await?;
                 }
             }
-            Collected::Table(partial) => self.state.aggregates = Some(aggregates(&partial, query)?),
         }
-        pages.flush().await?;
-        self.state.pages = pages.stored();
-        self.state.progress.tasks_total = self.state.progress.tasks_total.max(self.state.progress.tasks_done);
-        self.state.resume = None;
-        self.state.status = if self.state.missing.is_empty() { Status::Complete } else { Status::Partial };
-        self.save().await
     }
 
-    /// Writes the state. When somebody else wrote it, the search was cancelled or is gone.
-    pub(crate) async fn save(&mut self) -> Result<(), Stop> {
+    /// Writes the state. When somebody else wrote it, the search was cancelled or is gone, unless all they did was to
+    /// want more events.
+    pub(crate) async fn save(&mut self) -> Result<Saved, Stop> {
         let now = self.coordinator.clock.now();
         self.saved = now;
         self.state.lease = after(now, LEASE);
+        self.state.timing.total_ms = self.state.age_ms(now);
         let searches = &self.coordinator.searches;
-        let body = self.state.encode()?;
+        let mut body = self.state.encode()?;
         self.state_bytes = body.len();
         let expires = self.state.expires();
         let mut expected = self.version;
@@ -373,15 +270,23 @@ where
             match searches.put_state(self.tenant, self.id, Some(expected), body.clone(), expires).await {
                 Ok(Some(version)) => {
                     self.version = version;
-                    return Ok(());
+                    return Ok(Saved::Written);
                 }
                 // An earlier attempt of ours may have been written with its answer lost.
                 Ok(None) => match searches.state(self.tenant, self.id).await? {
                     Some((version, stored)) if stored == body => {
                         self.version = version;
-                        return Ok(());
+                        return Ok(Saved::Written);
                     }
                     Some((version, _)) if version == expected => expected = version,
+                    Some((version, stored)) if self.state.adopt(&SearchState::decode(&stored)?) => {
+                        self.version = version;
+                        if self.state.status != Status::Running {
+                            self.state.status = Status::Running;
+                            return Ok(Saved::MoreWanted);
+                        }
+                        (expected, body) = (version, self.state.encode()?);
+                    }
                     _ => return Err(Stop::Gone),
                 },
                 Err(error) if error.is_retryable() => {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use trawl_api::search::{Aggregates, Cost, Failure, Order, Progress, Status};
+use trawl_api::counts::{FacetCounts, FacetValuesRequest, Histogram, HistogramRequest};
+use trawl_api::search::{Aggregates, Cost, Estimate, Failure, Order, Progress, Status, Timing};
 use trawl_event::Timestamp;
-use trawl_query::Partial;
+use trawl_query::{Partial, Summary};
 use trawl_store::ports::{RowKey, ScanEvent, ScanResult, SearchId, StoreError};
 use trawl_store::prices::{USD_PER_GB_SECOND, USD_PER_GET, USD_PER_INVOCATION, WORKER_GB};
 
@@ -25,7 +26,7 @@ pub const INTERRUPTED: &str = "interrupted";
 pub const QUEUED_PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// A search as its request asked for it, times resolved.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// The query.
     pub query: String,
@@ -33,10 +34,26 @@ pub struct Asked {
     pub from: Timestamp,
     /// and before here.
     pub to: Timestamp,
-    /// At most this many events.
+    /// At most this many events, at first.
     pub limit: usize,
     /// Which end comes first.
     pub order: Order,
+    /// All matches by time, if wanted.
+    #[serde(default)]
+    pub histogram: Option<HistogramRequest>,
+    /// All matches by the values of these fields.
+    #[serde(default)]
+    pub facets: Vec<FacetValuesRequest>,
+    /// Stored bytes that may have to be read at most.
+    #[serde(default)]
+    pub max_bytes: Option<u64>,
+}
+
+impl Asked {
+    /// All events of a range, and none of them given.
+    pub fn everything(from: Timestamp, to: Timestamp) -> Self {
+        Self { from, to, ..Self::default() }
+    }
 }
 
 /// Where the next run of a search goes on. The plan lies beside it, as a page of its own, so that all runs see
@@ -57,6 +74,12 @@ pub struct Resume {
     pub partial: Option<Partial>,
     /// The first events of these tasks in the order of a `sort` pipe.
     pub sorted: Vec<ScanEvent>,
+    /// What was counted beside the events, and of which tasks.
+    #[serde(default)]
+    pub summary: Option<Summary>,
+    /// See [`Resume::summary`].
+    #[serde(default)]
+    pub counted: Vec<u32>,
     /// How far the search was then.
     pub progress: Progress,
     /// What it had cost then.
@@ -78,6 +101,19 @@ pub struct PageRun {
 /// not meet the pages of the run that took over. The last of a run's numbers is for its plan.
 pub const PAGES_PER_RUN: u32 = 1 << 24;
 
+/// What was counted beside the events, as it is shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Matches that were counted.
+    pub events: u64,
+    /// By time.
+    pub histogram: Option<Histogram>,
+    /// By the values of fields.
+    pub facets: Option<Vec<FacetCounts>>,
+    /// Whether all are.
+    pub is_complete: bool,
+}
+
 /// A search, stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SearchState {
@@ -89,6 +125,27 @@ pub struct SearchState {
     pub progress: Progress,
     /// How many pages are stored.
     pub pages: u32,
+    /// How many events are wanted by now; as many as were asked for at first where it is absent.
+    #[serde(default)]
+    pub wanted: Option<usize>,
+    /// Whether so many were given, and more may follow.
+    #[serde(default)]
+    pub has_more: bool,
+    /// Pages behind those that count, which were found on the way.
+    #[serde(default)]
+    pub spare_pages: u32,
+    /// When the plan was made.
+    #[serde(default)]
+    pub planned: Option<Timestamp>,
+    /// How long it took.
+    #[serde(default)]
+    pub timing: Timing,
+    /// What it may cost at most.
+    #[serde(default)]
+    pub estimate: Option<Estimate>,
+    /// What is counted beside the events, if anything is.
+    #[serde(default)]
+    pub counts: Option<Counts>,
     /// The aggregate so far.
     pub aggregates: Option<Aggregates>,
     /// What could not be read.
@@ -126,6 +183,13 @@ impl SearchState {
             status: Status::Running,
             progress: Progress::default(),
             pages: 0,
+            wanted: None,
+            has_more: false,
+            spare_pages: 0,
+            planned: None,
+            timing: Timing::default(),
+            estimate: None,
+            counts: None,
             aggregates: None,
             missing: Vec::new(),
             error: None,
@@ -158,6 +222,7 @@ impl SearchState {
             // Nothing that counts was found yet.
             None => {
                 (self.progress, self.cost, self.missing, self.pages) = Default::default();
+                self.counts = None;
             }
         }
         let offset = match self.page_runs.last() {
@@ -168,6 +233,17 @@ impl SearchState {
         let (offset, plan) = last.ok_or_else(|| StoreError::Permanent("the search had too many runs".into()))?;
         self.page_runs.push(PageRun { first: self.pages, offset });
         Ok(plan)
+    }
+
+    /// Takes over that more events are wanted from a state which differs in nothing else that counts; says whether it
+    /// is such a state.
+    pub fn adopt(&mut self, other: &Self) -> bool {
+        if other.status != Status::Running || other.run != self.run || other.wanted() <= self.wanted() {
+            return false;
+        }
+        self.wanted = other.wanted;
+        self.has_more = false;
+        true
     }
 
     /// Leaves the search to a run that is to begin.
@@ -220,12 +296,25 @@ impl SearchState {
         after(self.created, RESULTS_KEPT)
     }
 
-    /// Counts what a worker read and took; what it found is counted where results are merged.
-    pub fn count(&mut self, result: &ScanResult) {
+    /// How many events are wanted by now.
+    pub fn wanted(&self) -> usize {
+        self.wanted.unwrap_or(self.asked.limit)
+    }
+
+    /// How long the search has been going on.
+    pub fn age_ms(&self, now: Timestamp) -> u64 {
+        now.0.saturating_sub(self.created.0).max(0).unsigned_abs() / 1_000_000
+    }
+
+    /// Counts what a worker read and took; what it found is counted where results are merged. The granules of a task
+    /// that looked for the first events only are those of another that counts them all, if one does.
+    pub fn count(&mut self, result: &ScanResult, with_granules: bool) {
         let progress = &mut self.progress;
         progress.bytes_read += result.bytes_read;
-        progress.granules_total += result.granules_total;
-        progress.granules_read += result.granules_read;
+        if with_granules {
+            progress.granules_total += result.granules_total;
+            progress.granules_read += result.granules_read;
+        }
         let cost = &mut self.cost;
         cost.gets += result.gets;
         cost.bytes += result.bytes_read;

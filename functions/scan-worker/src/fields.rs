@@ -32,6 +32,7 @@ pub async fn list<S: Stream, O: Objects>(
                     }
                     Err(error) => return Err(error),
                 };
+                result.events_matched += row.events;
                 for field in reader.fields() {
                     let events = field.rows.unwrap_or_default();
                     *counts.entry((field.path.name(), field.kind)).or_default() += events;
@@ -50,7 +51,9 @@ pub async fn list<S: Stream, O: Objects>(
                     let overlaps = header.last >= task.from && header.first < task.to;
                     if header.tenant == task.tenant && overlaps {
                         // What cannot be read becomes a dead letter when the persister comes to it.
-                        batch.block(&Projection::All).iter().for_each(|block| count(block, &mut counts));
+                        let Ok(block) = batch.block(&Projection::All) else { continue };
+                        count(&block, &mut counts);
+                        result.events_matched += block.rows() as u64;
                     }
                 }
             }

@@ -4,11 +4,13 @@
 //!   [`open`]: their directories and bytes, [`readers`]: directories that are remembered
 //! * [`tail`]: records that are in no segment yet, through the very same evaluator
 //! * [`fields`]: which fields occur, from directories alone
+//! * [`extent`]: how much a query would read
 //! * [`sink`]: keeps the first `limit` matches in the order of the search
 //!
 //! A task reads what it names and nothing else, so running it again gives the same result.
 
 mod evaluate;
+mod extent;
 mod fields;
 mod open;
 mod readers;
@@ -20,7 +22,8 @@ use open::{Meter, Store};
 use readers::Readers;
 use tail::Range;
 use trawl_event::block::Projection;
-use trawl_query::{Evaluator, Output, Partial, Query, QueryError};
+use trawl_event::{Block, RowSet};
+use trawl_query::{Evaluator, Output, Partial, Query, QueryError, Summary, SummarySpec};
 use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, StoreError, Stream, Unreadable, Want};
 
 /// Most bytes of events in one result: a Lambda response carries 6 MB of JSON, in which the quotes
@@ -28,6 +31,8 @@ use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, 
 pub const RESULT_BYTES: usize = 3_500_000;
 /// Bytes of stream records read at once.
 const READ_BYTES: usize = 8 * 1024 * 1024;
+/// Most values of one field in the counts of one result.
+const SENT_VALUES: usize = 2000;
 /// Most events in one result.
 pub const RESULT_EVENTS: usize = 10_000;
 
@@ -73,12 +78,31 @@ struct Job<'t> {
     projection: Projection,
     /// The columns that the result needs of the matches.
     result_projection: Projection,
+    /// What to count beside the events.
+    summary: Option<SummarySpec>,
 }
 
 impl Job<'_> {
     /// Most events of the result.
     fn limit(&self) -> usize {
         self.task.limit.min(RESULT_EVENTS)
+    }
+
+    /// Whether all matches are only counted.
+    fn is_counting(&self) -> bool {
+        self.task.want == Want::Counts
+    }
+
+    /// Begins to count beside the events. A task that goes on behind an event does not see all matches.
+    fn begin_summary(&self) -> Option<Summary> {
+        self.summary.as_ref().filter(|_| self.task.after.is_none()).map(Summary::new)
+    }
+
+    /// Adds matches to what is counted, if anything is.
+    fn count(&self, block: &Block, rows: &RowSet, result: &mut ScanResult) {
+        if let (Some(spec), Some(summary)) = (&self.summary, &mut result.summary) {
+            summary.add(spec, block, rows);
+        }
     }
 
     /// Whether events are asked for in the order of a `sort` pipe.
@@ -96,7 +120,8 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
     /// Runs a task. A query that cannot be answered is a result too: no other try would do better.
     pub async fn run(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
         let outcome = match task.want {
-            Want::Matches => self.scan(task).await,
+            Want::Matches | Want::Counts => self.scan(task).await,
+            Want::Extent => self.extent(task).await,
             Want::Fields => self.fields(task).await,
         };
         match outcome {
@@ -112,23 +137,24 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
         Ok(result)
     }
 
+    async fn extent(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
+        let (job, meter) = (job(task)?, Meter::default());
+        let mut result = ScanResult::default();
+        if let Source::Segments(rows) = &task.source {
+            extent::measure(&self.store(&meter), &job, rows, &mut result).await?;
+        }
+        (result.gets, result.bytes_read) = meter.read();
+        Ok(result)
+    }
+
     fn store<'s>(&'s self, meter: &'s Meter) -> Store<'s, O> {
         Store { objects: &self.objects, readers: &self.readers, meter }
     }
 
     async fn scan(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
         let started = self.clock.now();
-        let query = Query::parse(&task.query)?;
-        let job = Job {
-            task,
-            evaluator: Evaluator::new(&query)?,
-            output: query.output(),
-            projection: query.projection(),
-            result_projection: query.result_projection(),
-            query,
-        };
-        let partial = Partial::new(&job.query);
-        let mut result = ScanResult { partial, ..ScanResult::default() };
+        let job = job(task)?;
+        let mut result = empty_result(&job);
         match &task.source {
             Source::Segments(rows) => {
                 let meter = Meter::default();
@@ -140,8 +166,35 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
                 tail::scan(&self.stream, &self.catalog, &job, range, &mut result).await?;
             }
         }
+        if let Some(summary) = &mut result.summary {
+            summary.shrink(SENT_VALUES);
+        }
         // Begun milliseconds count whole, as Lambda bills them.
         result.duration_ms = self.clock.now().0.saturating_sub(started.0).max(0).unsigned_abs().div_ceil(1_000_000);
         Ok(result)
     }
+}
+
+/// A task with its query compiled.
+fn job(task: &ScanTask) -> Result<Job<'_>, ScanError> {
+    let query = Query::parse(&task.query)?;
+    // Who wants the counts alone needs no times but for those.
+    let result = if task.want == Want::Counts { Projection::nothing() } else { query.result_projection() };
+    let counted = task.summary.as_ref().map_or_else(Projection::nothing, SummarySpec::projection);
+    let result_projection = result.and(counted);
+    Ok(Job {
+        task,
+        evaluator: Evaluator::new(&query)?,
+        output: query.output(),
+        projection: query.projection().and(result_projection.clone()),
+        result_projection,
+        summary: task.summary.clone(),
+        query,
+    })
+}
+
+/// The result before anything was found.
+fn empty_result(job: &Job<'_>) -> ScanResult {
+    let partial = if job.is_counting() { None } else { Partial::new(&job.query) };
+    ScanResult { partial, ..ScanResult::default() }
 }

@@ -14,14 +14,13 @@ use rayon::prelude::*;
 use trawl_event::block::Projection;
 use trawl_event::restore::Restorer;
 use trawl_event::{Block, RowSet};
-use trawl_query::Partial;
 use trawl_segment::IndexQuery;
 use trawl_store::ports::{Objects, ScanResult, SegmentRow};
 
 use crate::evaluate::{Matches, RowGroup};
 use crate::open::{Open, Placed, Store, damaged};
 use crate::sink::{Candidate, Candidates, Origin, Writer};
-use crate::{Job, ScanError};
+use crate::{Job, ScanError, empty_result};
 
 /// Granules of the first step of a search for the first events, per core; each step takes twice as many as the one
 /// before. A step costs a round trip to the object store and decodes about 256 KiB of events a granule.
@@ -36,7 +35,7 @@ const ROW_GROUPS_PER_CORE: usize = 1;
 
 /// A granule that may hold matches.
 #[derive(Clone, Copy)]
-struct Granule {
+pub struct Granule {
     /// Which row group it is of, by its number among all of the task.
     unit: usize,
     granule: usize,
@@ -47,7 +46,7 @@ struct Granule {
 }
 
 /// A row group that may hold matches.
-struct Unit {
+pub struct Unit {
     segment: usize,
     row_group: usize,
     /// The row of the segment where it begins.
@@ -91,8 +90,7 @@ pub async fn scan<O: Objects>(
                 rows.retain(|(place, _)| *place != unreadable.place);
                 let mut known = std::mem::take(result).unreadable;
                 known.push(unreadable);
-                let partial = Partial::new(&job.query);
-                *result = ScanResult { partial, unreadable: known, ..ScanResult::default() };
+                *result = ScanResult { unreadable: known, ..empty_result(job) };
             }
             outcome => return outcome,
         }
@@ -114,7 +112,11 @@ async fn scan_readable<O: Objects>(
     let (mut segments, candidates): (Vec<Open<'_>>, Vec<_>) = try_join_all(opened).await?.into_iter().unzip();
     let (units, granules) = plan(job, &segments, &candidates, result);
     let mut scan = Scan { store, job, segments: &mut segments, units };
-    if result.partial.is_some() || job.is_sorted() {
+    let takes_all = result.partial.is_some() || job.is_sorted() || job.is_counting();
+    if takes_all || granules.len() <= WHOLE_GRANULES {
+        result.summary = job.begin_summary();
+    }
+    if takes_all {
         let mut candidates = Candidates::new(job);
         scan.all(&granules, &mut candidates, result).await?;
         return scan.write(candidates, result).await;
@@ -124,7 +126,7 @@ async fn scan_readable<O: Objects>(
 }
 
 /// The row groups and granules that overlap the time range and may hold a match, in the order of the search.
-fn plan(
+pub fn plan(
     job: &Job<'_>,
     segments: &[Open<'_>],
     candidates: &[Vec<RowSet>],
@@ -167,14 +169,20 @@ fn plan(
 }
 
 /// A scan under way.
-struct Scan<'s, 't, O> {
-    store: &'s Store<'s, O>,
-    job: &'s Job<'t>,
-    segments: &'s mut [Open<'t>],
-    units: Vec<Unit>,
+pub struct Scan<'s, 't, O> {
+    pub store: &'s Store<'s, O>,
+    pub job: &'s Job<'t>,
+    pub segments: &'s mut [Open<'t>],
+    pub units: Vec<Unit>,
 }
 
 impl<O: Objects> Scan<'_, '_, O> {
+    /// Bytes of the columns that the filter and the result take of these granules.
+    pub fn bytes_of(&self, granules: &[Granule]) -> u64 {
+        let wanted = self.wanted(&self.reads(granules, 1), &self.job.projection);
+        wanted.iter().flat_map(|wanted| &wanted.ranges).map(|range| range.end - range.start).sum()
+    }
+
     /// Reads granules in order until no further one can hold one of the first events.
     async fn first(&mut self, granules: &[Granule], result: &mut ScanResult) -> Result<Candidates, ScanError> {
         let job = self.job;
@@ -199,6 +207,8 @@ impl<O: Objects> Scan<'_, '_, O> {
             let projection = if next.len() <= WHOLE_GRANULES { &Projection::All } else { &job.projection };
             self.fetch(&reads, projection).await?;
             for found in self.evaluate(&reads)? {
+                let block = &found.matches.block;
+                job.count(block, &RowSet::all(block.rows()), result);
                 self.add(&found, &mut candidates, result);
             }
             result.granules_read += next.len() as u64;
@@ -244,16 +254,19 @@ impl<O: Objects> Scan<'_, '_, O> {
         for (number, step) in steps.iter().enumerate() {
             let ahead = steps.get(number + 1).map_or(&[][..], Vec::as_slice);
             for found in self.evaluate_while_fetching(step, ahead).await? {
+                let block = &found.matches.block;
+                let all = RowSet::all(block.rows());
+                self.job.count(block, &all, result);
                 match &mut result.partial {
                     Some(partial) => {
-                        let block = &found.matches.block;
                         result.events_matched += block.rows() as u64;
-                        partial.add(&self.job.query, block, &RowSet::all(block.rows()))?;
+                        partial.add(&self.job.query, block, &all)?;
                     }
+                    None if self.job.is_counting() => result.events_matched += block.rows() as u64,
                     None => self.add(&found, candidates, result),
                 }
             }
-            let is_done = result.partial.is_some();
+            let is_done = result.partial.is_some() || self.job.is_counting();
             for read in step.iter().filter(|read| !ahead.iter().any(|next| next.unit == read.unit)) {
                 let Unit { segment, row_group, .. } = self.units[read.unit];
                 self.segments[segment].release(row_group, is_done);

@@ -48,6 +48,8 @@ pub async fn scan<S: Stream, K: Catalog>(
     result: &mut ScanResult,
 ) -> Result<(), ScanError> {
     let Range { shard, after, upto, .. } = range;
+    let takes_all = result.partial.is_some() || job.is_counting();
+    result.summary = job.begin_summary();
     let mut candidates = Candidates::new(job);
     let mut kept: Vec<Option<Batch>> = Vec::new();
     let mut next_row = 0u32;
@@ -65,16 +67,20 @@ pub async fn scan<S: Stream, K: Catalog>(
         // all that is asked for. A small step decodes little in vain, a large one keeps all cores busy.
         for step in batches.chunks(rayon::current_num_threads() * BATCHES_PER_CORE) {
             let bound = candidates.bound(job);
-            if result.partial.is_none() && bound.is_some_and(|bound| !step.iter().any(|p| p.begins_by(job, bound))) {
+            if !takes_all && bound.is_some_and(|bound| !step.iter().any(|p| p.begins_by(job, bound))) {
                 candidates.more = true;
+                // What is skipped may hold further matches.
+                result.summary = None;
                 break;
             }
             for found in evaluate(job, counting_here(catalog, &range, step).await?) {
+                job.count(&found.block, &found.rows, result);
                 match &mut result.partial {
                     Some(partial) => {
                         result.events_matched += found.rows.count() as u64;
                         partial.add(&job.query, &found.block, &found.rows)?;
                     }
+                    None if job.is_counting() => result.events_matched += found.rows.count() as u64,
                     None if found.rows.is_empty() => {}
                     None => {
                         let from =
@@ -176,9 +182,9 @@ async fn counting_here<K: Catalog>(
 
 /// Decodes and filters on all cores; the order stays.
 fn evaluate(job: &Job<'_>, batches: Vec<Placed>) -> Vec<Found> {
-    let projection = job.query.projection();
+    let projection = &job.projection;
     let found = batches.into_par_iter().filter_map(|Placed { batch, first_row, .. }| {
-        let block = batch.block(&projection).ok()?;
+        let block = batch.block(projection).ok()?;
         let mut rows = rows_between(&block, job.task.from.0, job.task.to.0);
         if !rows.is_empty() {
             rows.intersect(&job.evaluator.matches(&block));

@@ -80,6 +80,7 @@ async fn scan(calm: &Calm, segments: &[SegmentRow], query: &str) -> (ScanResult,
         after: None,
         number: 0,
         want: Want::Matches,
+        summary: None,
         source: Source::Segments(segments.to_vec()),
     };
     (worker.run(&task).await.unwrap(), objects.usage())

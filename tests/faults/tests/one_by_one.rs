@@ -158,6 +158,7 @@ fn g5_snapshot() {
             to: Timestamp::MAX,
             limit: 1000,
             order: Order::Asc,
+            ..Default::default()
         };
         let planned = coordinator::plan::plan(
             &calm.stages.stream,
@@ -166,9 +167,11 @@ fn g5_snapshot() {
             &asked,
             &trawl_event::Evidence::Anything,
             1000,
+            Timestamp::MAX,
         )
         .await
-        .unwrap();
+        .unwrap()
+        .tasks;
         // Between plan and scan: more is pushed, everything persisted, compacted and collected.
         calm.push(&t, None, line("late", 0)).await;
         calm.push(&t, None, line("e05", 5)).await;
@@ -341,6 +344,7 @@ fn g4_a_repetition_in_another_shard_hides_nothing() {
             to: Timestamp::MAX,
             limit: 1000,
             order: Order::Asc,
+            ..Default::default()
         };
         let plan = async || {
             coordinator::plan::plan(
@@ -350,8 +354,10 @@ fn g4_a_repetition_in_another_shard_hides_nothing() {
                 &asked,
                 &trawl_event::Evidence::Anything,
                 1000,
+                Timestamp::MAX,
             )
             .await
+            .map(|plan| plan.tasks)
         };
         let first_only = plan().await.unwrap();
         calm.stages.stores.stream.append_to(&second, data.clone()).unwrap();
@@ -418,11 +424,13 @@ fn segments_that_cannot_match_are_left_out_of_the_plan() {
                 to: Timestamp::MAX,
                 limit: 10,
                 order: Order::Asc,
+                ..Default::default()
             };
             let evidence = trawl_query::Query::parse(query).unwrap().evidence();
             let (stream, catalog) = (&calm.stages.stream, &calm.stages.catalog);
-            let planned = coordinator::plan::plan(stream, catalog, &t, &asked, &evidence, 10).await.unwrap();
-            let segments = planned.iter().map(|planned| match &planned.task.source {
+            let planned =
+                coordinator::plan::plan(stream, catalog, &t, &asked, &evidence, 10, Timestamp::MAX).await.unwrap();
+            let segments = planned.tasks.iter().map(|planned| match &planned.task.source {
                 Source::Segments(rows) => rows.len(),
                 Source::Tail { .. } => 0,
             });

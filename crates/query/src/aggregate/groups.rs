@@ -8,9 +8,9 @@ use super::keys::{Codes, Keys, UNKNOWN};
 use crate::value::Cell;
 
 /// The groups of a block's rows.
-pub(super) struct Groups {
+pub(crate) struct Groups {
     /// The values that make each group.
-    pub(super) keys: Vec<Vec<Cell>>,
+    pub(crate) keys: Vec<Vec<Cell>>,
     /// For each row the groups it is in, as indexes into `keys`: several when it has several values of a field.
     /// `None` when all rows are in the only group.
     members: Option<Codes>,
@@ -35,6 +35,12 @@ impl Groups {
         Ok(groups)
     }
 
+    /// Combines the values of all grouping fields, however many groups there are: at most as many as rows have values.
+    pub(crate) fn of(fields: Vec<Keys>) -> Self {
+        Self::new(fields, usize::MAX)
+            .unwrap_or_else(|TooMany| Self { keys: Vec::new(), members: Some(Codes::default()) })
+    }
+
     /// With one field each of its values is a group: nothing to combine.
     fn of_one(self, field: Keys, most: usize) -> Result<Self, TooMany> {
         if field.cells.len() > most {
@@ -53,7 +59,7 @@ impl Groups {
     }
 
     /// How many of the rows each group has.
-    pub(super) fn count(&self, rows: &RowSet) -> Vec<u64> {
+    pub(crate) fn count(&self, rows: &RowSet) -> Vec<u64> {
         let Some(members) = &self.members else { return vec![rows.count() as u64] };
         let mut counts = vec![0; self.keys.len()];
         match members.single() {

@@ -9,7 +9,7 @@ use crate::json::Value;
 use crate::value::{Cell, Number};
 
 /// The values of one grouping field: each value once, and which of them every row has.
-pub(super) struct Keys {
+pub(crate) struct Keys {
     /// The distinct values.
     pub(super) cells: Vec<Cell>,
     /// For each row of the set, indexes into `cells`.
@@ -112,7 +112,7 @@ impl Interner {
 
 impl Keys {
     /// The values of a field. Values in an array count each; an event without a value has null.
-    pub(super) fn of_field(block: &Block, rows: &RowSet, field: &str) -> Self {
+    pub(crate) fn of_field(block: &Block, rows: &RowSet, field: &str) -> Self {
         let columns = FieldColumns::new(block, field, false);
         let Some(column) = columns.only() else { return Self::of_columns(&columns, rows) };
         match &column.values {
@@ -202,7 +202,7 @@ impl Keys {
     }
 
     /// The start of the bucket each row lies in, in nanoseconds.
-    pub(super) fn of_time(block: &Block, rows: &RowSet, bucket_ns: i64) -> Self {
+    pub(crate) fn of_time(block: &Block, rows: &RowSet, bucket_ns: i64) -> Self {
         let bucket_ns = bucket_ns.max(1);
         let mut interner = Interner::default();
         let mut codes = Codes::with_capacity(rows.count());

@@ -21,8 +21,8 @@ use crate::query::Query;
 use crate::table_columns;
 use crate::value::{Cell, Number};
 
-use groups::Groups;
-use keys::Keys;
+pub(crate) use groups::Groups;
+pub(crate) use keys::Keys;
 use state::State;
 
 pub use distinct::EXACT_DISTINCT;

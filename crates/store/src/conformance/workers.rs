@@ -45,6 +45,7 @@ pub fn task(number: u32) -> ScanTask {
         after: None,
         number,
         want: Want::Matches,
+        summary: None,
         source: Source::Segments(vec![]),
     }
 }

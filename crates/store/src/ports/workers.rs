@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trawl_event::{TenantId, Timestamp};
-use trawl_query::Partial;
+use trawl_query::{Partial, Summary, SummarySpec};
 
 use super::{Position, Result, SearchId, SegmentRow, ShardId};
 
@@ -46,9 +46,14 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Want {
-    /// Matching events, or the aggregate over them.
+    /// Matching events, or the aggregate over them. Where all matches are looked at anyway, what the task's summary
+    /// asks for is counted as well.
     #[default]
     Matches,
+    /// What the task's summary asks for, of all matches.
+    Counts,
+    /// How much would be read: nothing but directories and indexes is.
+    Extent,
     /// The fields that occur, whatever the query.
     Fields,
 }
@@ -86,6 +91,9 @@ pub struct ScanTask {
     pub number: u32,
     /// What is wanted of it.
     pub want: Want,
+    /// What to count beside the events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<SummarySpec>,
     /// What to read.
     pub source: Source,
 }
@@ -119,6 +127,9 @@ pub struct ScanResult {
     pub more: bool,
     /// The aggregate over all matches, if the query has one.
     pub partial: Option<Partial>,
+    /// What was asked to be counted, if all matches of the task were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
     /// Why the query cannot be answered at all (too many groups); nothing else counts then.
     pub query_error: Option<trawl_query::QueryError>,
     /// The fields, if these were wanted.
@@ -134,8 +145,11 @@ pub struct ScanResult {
     pub bytes_read: u64,
     /// Granules in the segments of the task.
     pub granules_total: u64,
-    /// Granules of which anything was read.
+    /// Granules of which anything was read, or would be.
     pub granules_read: u64,
+    /// Bytes of the columns that evaluating the query would read, if the extent was wanted.
+    #[serde(default)]
+    pub bytes_to_read: u64,
     /// Worker time in milliseconds.
     pub duration_ms: u64,
 }
