@@ -16,7 +16,7 @@ import threading
 import time
 import zipfile
 
-FUNCTIONS = ("ingest", "persister", "coordinator", "scan-worker", "compactor")
+FUNCTIONS = ("ingest", "persister", "coordinator", "scan-worker", "compactor", "web")
 MAX_ZIP_BYTES = 12 * 1000 * 1000
 MAX_INIT_MS = 100
 RUNS = 11

@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
 //!
 //! Of an event only what a stage needs is read. A body comes as text, or as base64 when API Gateway takes it for binary;
-//! answers are JSON, and go as text.
+//! answers go as text where they are text, as JSON is.
 
 use std::collections::BTreeMap;
 
@@ -115,19 +115,19 @@ pub struct ApiAnswer {
     pub status_code: u16,
     /// The headers.
     pub headers: BTreeMap<String, String>,
-    /// The body, as text.
+    /// The body, as text or as base64.
     pub body: String,
-    /// Whether `body` is base64: it never is.
+    /// Whether `body` is base64.
     pub is_base64_encoded: bool,
 }
 
 impl From<Response<Bytes>> for ApiAnswer {
     fn from(response: Response<Bytes>) -> Self {
         let (parts, body) = response.into_parts();
-        let body = String::from_utf8(body.into()).unwrap_or_else(|error| {
-            // Every answer is JSON, so none gets here.
-            String::from_utf8_lossy(error.as_bytes()).into_owned()
-        });
+        let (body, is_base64_encoded) = match String::from_utf8(body.into()) {
+            Ok(text) => (text, false),
+            Err(binary) => (STANDARD.encode(binary.as_bytes()), true),
+        };
         let bytes = as_json_bytes(&body);
         if bytes > MAX_ANSWER_BYTES {
             let message = format!(
@@ -137,7 +137,7 @@ impl From<Response<Bytes>> for ApiAnswer {
         }
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        Self { status_code: parts.status.as_u16(), headers, body, is_base64_encoded: false }
+        Self { status_code: parts.status.as_u16(), headers, body, is_base64_encoded }
     }
 }
 
@@ -157,6 +157,17 @@ pub async fn answer(
         (method, "/v1/health", _) => ApiError::method_not_allowed(method, "GET").into_response(),
         _ => route(&request).await,
     };
+    log(&request, &response);
+    response.into()
+}
+
+/// Answers a request by what `route` gives, whoever asks.
+pub async fn answer_open(event: ApiEvent, route: impl AsyncFnOnce(&Request) -> Response<Bytes>) -> ApiAnswer {
+    let request = match Request::try_from(event) {
+        Ok(request) => request,
+        Err(error) => return error.into_response().into(),
+    };
+    let response = route(&request).await;
     log(&request, &response);
     response.into()
 }
@@ -274,6 +285,13 @@ mod tests {
         assert_eq!(answer.headers["content-type"], "application/json");
         assert!(answer.body.contains("läuft über"));
         assert!(!answer.is_base64_encoded);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_text_goes_as_base64_and_open_routes_ask_for_no_key() {
+        let route = async |_: &Request| Response::new(Bytes::from_static(&[0x1f, 0x8b, 8, 0]));
+        let answer = answer_open(event(json!({"rawPath": "/"})), route).await;
+        assert_eq!((answer.status_code, answer.body.as_str(), answer.is_base64_encoded), (200, "H4sIAA==", true));
     }
 
     #[test]

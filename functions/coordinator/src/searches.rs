@@ -118,11 +118,9 @@ where
         let Some(Ok(events)) = events else {
             return Err(ApiError::internal("a stored result page cannot be read"));
         };
-        // A cursor is given while there is a page after this one, or may be; at the limit there is none without
-        // asking for more.
+        // A cursor is given while there is a page after this one, or may be.
         let next = page + u32::from(page < state.pages);
-        let may_follow = state.status == Status::Running && !state.has_more;
-        let has_next = next < state.pages || may_follow;
+        let has_next = next < state.pages || state.status == Status::Running;
         let has_more = state.has_more && next >= state.pages && state.status != Status::Failed;
         if state.status == Status::Running {
             state.timing.total_ms = state.age_ms(self.clock.now());

@@ -17,6 +17,8 @@ use trawl_event::TenantId;
 use trawl_event::limits::MAX_BODY_BYTES;
 
 use super::node::Stages;
+use trawl_store::local::System;
+use trawl_store::ports::Ids;
 
 /// How long requests may go on after the server was asked to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -77,6 +79,7 @@ async fn route(
         }
         .unwrap_or_else(ApiError::into_response),
         (_, "/v1/admin/compact") => method_not_allowed(method, "POST"),
+        (_, path) if !path.starts_with("/v1/") => web::serve(method, path, headers, System.fresh()),
         (_, path) => stages.coordinator.handle(tenant, method, path, uri.query().unwrap_or(""), &body).await,
     }
 }
