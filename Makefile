@@ -48,7 +48,7 @@ run: build ## build Trawl and start it on http://127.0.0.1:8080, data in ./trawl
 	exec $(TRAWL) local $(ARGS)
 
 .PHONY: build
-build: compilers ## build the command: target/quick/trawl
+build: compilers ui ## build the web UI, and the command: target/quick/trawl
 	$(CARGO) build --profile quick --locked --package trawl
 
 .PHONY: test
@@ -56,6 +56,7 @@ test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does); an 
 	@$(NEXTEST)
 	$(CARGO) test --workspace --locked --doc --quiet
 	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
+	$(MAKE) ui-test browser-test
 	$(MAKE) aws-test
 	$(if $(or $(CI),$(filter 1,$(FUZZ))),$(MAKE) fuzz)
 
@@ -69,7 +70,7 @@ lint: compilers ## check format, lints, documentation, licenses, spelling and th
 	$(CARGO) deny --locked check licenses bans sources
 	@$(TYPOS)
 	typos
-	$(MAKE) aws-lint
+	$(MAKE) ui-lint aws-lint
 
 .PHONY: audit
 audit: ## look for known vulnerabilities in dependencies (fetches the advisory database)
@@ -97,10 +98,10 @@ $(BENCH_VENV)/installed: benches/requirements.txt
 
 # cargo-lambda is a Python module too: `make aws-tools` installs it, unless it is on the path.
 CARGO_LAMBDA := PATH="$(TARGET_DIR)/aws-venv/bin:$$PATH" cargo-lambda lambda
-FUNCTIONS := ingest persister coordinator scan-worker compactor
+FUNCTIONS := ingest persister coordinator scan-worker compactor web
 
 .PHONY: functions
-functions: compilers $(TARGET_DIR)/aws-venv/installed ## build the Lambda functions: target/lambda/NAME/bootstrap
+functions: compilers ui $(TARGET_DIR)/aws-venv/installed ## build the Lambda functions: target/lambda/NAME/bootstrap
 	$(CARGO_LAMBDA) build --release --locked $(addprefix --package ,$(FUNCTIONS))
 
 .PHONY: function-sizes
@@ -126,7 +127,7 @@ simulate-faults: ## run the stages under SEEDS=10000 seeds of injected faults
 clean-data: ## remove what `make run` stored in ./trawl-data
 	rm -rf trawl-data
 
-include aws.mk
+include ui.mk aws.mk
 
 # What cannot be had from crates.io, asked for by name before a long build fails over it.
 .PHONY: compilers

@@ -121,7 +121,8 @@ where
         // A cursor is given while there is a page after this one, or may be.
         let next = page + u32::from(page < state.pages);
         let has_next = next < state.pages || state.status == Status::Running;
-        let has_more = state.has_more && next >= state.pages && state.status != Status::Failed;
+        let may_go_on = matches!(state.status, Status::Running | Status::Complete | Status::Partial);
+        let has_more = state.has_more && may_go_on && next >= state.pages;
         if state.status == Status::Running {
             state.timing.total_ms = state.age_ms(self.clock.now());
         }

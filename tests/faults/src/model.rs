@@ -62,6 +62,10 @@ pub struct Asked {
     pub limit: usize,
     /// Whether it asks for counts by service instead of events.
     pub counts: bool,
+    /// Whether it asks for a histogram and for counts by service beside.
+    pub facets: bool,
+    /// Whether it goes on past the limit, to the end.
+    pub scrolls: bool,
 }
 
 /// What a search gave.
@@ -73,6 +77,8 @@ pub struct Answered {
     pub events: Vec<String>,
     /// Counts by service, if that was asked.
     pub counts: BTreeMap<String, u64>,
+    /// What was counted beside: by service, and all buckets of the histogram together.
+    pub facets: Option<(BTreeMap<String, u64>, u64)>,
     /// What it says is missing.
     pub missing: Vec<String>,
 }
@@ -152,9 +158,25 @@ impl Model {
             wrong.push(format!("G6: status {:?} with {:?} missing", answer.status, answer.missing));
         }
         if asked.counts {
-            self.check_counts(asked, before, answer, &mut wrong);
+            self.check_counts(asked, before, answer, &answer.counts, &mut wrong);
         } else {
             self.check_events(asked, before, answer, &mut wrong);
+        }
+        if let Some((by_service, total)) = &answer.facets {
+            if asked.range.is_none() {
+                self.check_counts(asked, before, answer, by_service, &mut wrong);
+            }
+            if by_service.values().sum::<u64>() != *total {
+                wrong.push(format!("{total} events in the histogram, {by_service:?} by service"));
+            }
+            // All parts of an answer are of one moment.
+            let is_cut = !asked.scrolls && answer.events.len() >= asked.limit;
+            let is_all = answer.status == Status::Complete && !asked.counts && !is_cut;
+            if is_all && answer.events.len() as u64 != *total {
+                wrong.push(format!("G5: {} events, and {total} counted", answer.events.len()));
+            }
+        } else if asked.facets && answer.status == Status::Complete {
+            wrong.push("nothing was counted beside".to_owned());
         }
         wrong
     }
@@ -190,10 +212,11 @@ impl Model {
                 }
             }
         }
-        if answer.events.len() > asked.limit {
+        let limit = if asked.scrolls { usize::MAX } else { asked.limit };
+        if answer.events.len() > limit {
             wrong.push(format!("{} events, the limit was {}", answer.events.len(), asked.limit));
         }
-        let is_cut = answer.events.len() >= asked.limit;
+        let is_cut = answer.events.len() >= limit;
         for (number, tracked) in self.requests.iter().enumerate() {
             if tracked.request.tenant != asked.tenant {
                 continue;
@@ -241,7 +264,14 @@ impl Model {
         }
     }
 
-    fn check_counts(&self, asked: &Asked, before: &Acknowledged, answer: &Answered, wrong: &mut Vec<String>) {
+    fn check_counts(
+        &self,
+        asked: &Asked,
+        before: &Acknowledged,
+        answer: &Answered,
+        counts: &BTreeMap<String, u64>,
+        wrong: &mut Vec<String>,
+    ) {
         let mut bounds: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
         for (number, tracked) in self.requests.iter().enumerate() {
             if tracked.request.tenant != asked.tenant {
@@ -256,11 +286,11 @@ impl Model {
                 *most += event.copies * times;
             }
         }
-        for service in answer.counts.keys().filter(|service| !bounds.contains_key(service.as_str())) {
+        for service in counts.keys().filter(|service| !bounds.contains_key(service.as_str())) {
             wrong.push(format!("G7: counts of service {service:?}, which has sent nothing"));
         }
         for (service, (least, most)) in bounds {
-            let count = answer.counts.get(service).copied().unwrap_or_default();
+            let count = counts.get(service).copied().unwrap_or_default();
             if count < least || count > most {
                 wrong.push(format!("G3, G4: {count} events of {service} counted, not {least} to {most}"));
             }

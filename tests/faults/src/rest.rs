@@ -85,6 +85,8 @@ async fn check_visible(env: &Arc<Env>, tenants: &[TenantId], when: &str) {
             newest_first: true,
             limit: 1000,
             counts: false,
+            facets: true,
+            scrolls: true,
         };
         let before = env.model().acknowledged();
         let Some(answer) = searcher::ask(env, &asked, stranger).await.filter(is_complete) else {

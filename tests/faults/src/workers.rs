@@ -114,6 +114,10 @@ async fn note_where_it_begins(world: &World, searches: &MemorySearches, tenant: 
         return;
     }
     let Some(resume) = state.resume else { return };
+    if state.wanted.is_some() {
+        world.cover("search run went on past a limit");
+        return;
+    }
     world.cover("search run went on where another was");
     if resume.given > 0 {
         world.cover("search run went on behind pages of another");

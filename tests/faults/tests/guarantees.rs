@@ -80,9 +80,12 @@ const MUST_HAPPEN: [&str; 41] = [
     "search run handed over",
     "search run left out tasks of another",
     "search run went on behind pages of another",
+    "search run went on past a limit",
     "search run went on where another was",
     "segments merged",
     "two persisters at once",
+    "went on past the limit of a search: Complete",
+    "went on past the limit of a search: Running",
 ];
 
 #[test]

@@ -3,6 +3,7 @@
 //! * [`binary`]: where the command is, built if need be
 //! * [`server`]: a `trawl local` of a test's own, and how it ends: asked, or killed
 //! * [`command`]: any other verb, run to its end
+//! * [`api`]: requests as JSON, for routes that the client library does not need
 //! * [`http`]: requests down to the byte, for what no client would send
 //! * [`search`]: a search followed to its last page
 //! * [`shared`]: the real logs, where they are
@@ -17,6 +18,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod api;
 pub mod binary;
 pub mod chance;
 pub mod command;

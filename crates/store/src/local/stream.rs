@@ -170,6 +170,15 @@ impl LocalStream {
         self.index(number, |index| index.pending(after))
     }
 
+    /// Bytes of a shard's records that were not trimmed.
+    ///
+    /// # Errors
+    /// When there is no such shard.
+    pub fn retained_bytes(&self, shard: &ShardId) -> Result<u64> {
+        let number = self.number(shard)?;
+        Ok(self.index(number, index::ShardIndex::retained_bytes))
+    }
+
     /// Counts appended records since the log was opened, so that a reader can wait for the next
     /// instead of asking again and again.
     pub fn appended(&self) -> watch::Receiver<u64> {

@@ -17,8 +17,12 @@ use super::node::{LocalPersister, Settings};
 use trawl_store::local::System;
 
 /// How long records stay in the stream after they were persisted, for searches whose plan still
-/// counts them to the tail: far longer than a local tail task waits for its turn.
-const TRIM_GRACE: Duration = Duration::from_secs(60);
+/// counts them to the tail: these can go on past their limit for 15 minutes.
+const TRIM_GRACE: Duration = Duration::from_secs(20 * 60);
+/// How long they stay when a shard holds more than [`MANY_BYTES`]: far longer than a tail task waits for its turn.
+const SHORT_GRACE: Duration = Duration::from_secs(60);
+/// Bytes of a shard that are many: 5 to 10 GB of events.
+const MANY_BYTES: u64 = 512 * 1024 * 1024;
 /// The pause after a failed run.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// How well events compress in the stream before anything is known: raw bytes per byte.
@@ -134,7 +138,7 @@ impl Driver {
         self.trim().await?;
         let checkpoint = self.catalog.checkpoint(&self.shard).await?;
         let pending = self.stream.pending(&self.shard, checkpoint)?;
-        let Some(oldest) = pending.oldest_arrival else { return Ok(TRIM_GRACE) };
+        let Some(oldest) = pending.oldest_arrival else { return Ok(SHORT_GRACE) };
         let age = Duration::from_nanos((System.now().0 - oldest.0).max(0) as u64);
         if pending.bytes as f64 * self.ratio < self.flush_bytes as f64 && age < self.flush_age {
             return Ok(self.flush_age - age);
@@ -172,7 +176,8 @@ impl Driver {
 
     /// Lets go of records that were persisted long enough ago.
     async fn trim(&mut self) -> anyhow::Result<()> {
-        let grace_ns = TRIM_GRACE.as_nanos() as i64;
+        let is_full = self.stream.retained_bytes(&self.shard)? > MANY_BYTES;
+        let grace_ns = if is_full { SHORT_GRACE } else { TRIM_GRACE }.as_nanos() as i64;
         let now = System.now();
         let mut upto = None;
         while let Some((at, checkpoint)) = self.persisted.front() {

@@ -1,11 +1,13 @@
 //! Someone who searches, over the HTTP API, and holds what comes back against the model.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use serde_json::json;
+use trawl_api::counts::{FacetCounts, Histogram};
 use trawl_api::search::{Order, SearchAnswer, SearchCreated, Status};
 use trawl_event::{TenantId, Timestamp};
 
@@ -38,6 +40,8 @@ pub fn draw(env: &Env, tenants: &[TenantId], start: Timestamp) -> Asked {
             newest_first: chance.hit(0.5),
             limit: if chance.hit(0.3) { 1 + chance.below(8) as usize } else { 1000 },
             counts,
+            facets: chance.hit(0.3),
+            scrolls: chance.hit(0.5),
         }
     })
 }
@@ -94,6 +98,10 @@ async fn create(env: &Arc<Env>, asked: &Asked) -> Option<String> {
         body["from"] = json!(from.to_string());
         body["to"] = json!(to.to_string());
     }
+    if asked.facets {
+        body["histogram"] = json!({"by": "level", "buckets": 7});
+        body["facets"] = json!([{"field": "service", "limit": 100}]);
+    }
     let body = body.to_string();
     let answer = request(env, &asked.tenant, &Method::POST, "/v1/searches", "", body.as_bytes()).await?;
     match serde_json::from_slice::<SearchCreated>(answer.body()) {
@@ -116,6 +124,10 @@ async fn read(env: &Arc<Env>, asked: &Asked, path: &str) -> Option<Answered> {
     let mut pause = Duration::from_millis(20);
     for _ in 0..MOST_POLLS {
         let answer = request(env, &asked.tenant, &Method::GET, path, &query, b"").await?;
+        if answer.status() == StatusCode::GONE && query.ends_with("-more") {
+            world.cover("search could not go on: its plan was too old");
+            return None;
+        }
         let Ok(page) = serde_json::from_slice::<SearchAnswer>(answer.body()) else {
             world.violation(format!("a search that was acknowledged cannot be read: {answer:?}"));
             return None;
@@ -124,7 +136,11 @@ async fn read(env: &Arc<Env>, asked: &Asked, path: &str) -> Option<Answered> {
             world.cover("page read while the search ran");
         }
         events.extend(page.events.iter().map(|event| event.get().to_owned()));
-        match page.next_cursor {
+        let goes_on = page.more_cursor.filter(|_| asked.scrolls);
+        if goes_on.is_some() {
+            world.cover(format!("went on past the limit of a search: {:?}", page.status));
+        }
+        match goes_on.or(page.next_cursor) {
             None => {
                 if page.status == Status::Failed {
                     let code = page.error.map(|error| error.code);
@@ -135,7 +151,14 @@ async fn read(env: &Arc<Env>, asked: &Asked, path: &str) -> Option<Answered> {
                     [service, count] => Some((service.as_str()?.to_owned(), count.as_u64()?)),
                     _ => None,
                 });
-                return Some(Answered { status: page.status, events, counts: counts.collect(), missing: page.missing });
+                let values = |facets: Vec<FacetCounts>| -> BTreeMap<String, u64> {
+                    let values = facets.into_iter().flat_map(|facet| facet.values);
+                    values.filter_map(|value| Some((value.value.as_str()?.to_owned(), value.count))).collect()
+                };
+                let total = |histogram: Histogram| histogram.buckets.iter().map(|bucket| bucket.count).sum();
+                let facets = page.facets.map(values).zip(page.histogram.map(total));
+                let counts = counts.collect();
+                return Some(Answered { status: page.status, events, counts, facets, missing: page.missing });
             }
             Some(cursor) => {
                 if !page.events.is_empty() {
@@ -175,6 +198,8 @@ async fn intrude(env: &Arc<Env>, path: &str, id: &str, stranger: &TenantId) {
         newest_first: true,
         limit: 1,
         counts: false,
+        facets: false,
+        scrolls: false,
     };
     let Some(own) = create(env, &foreign).await else { return };
     let query = format!("cursor={id}-0");

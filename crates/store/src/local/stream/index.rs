@@ -124,6 +124,11 @@ impl ShardIndex {
         Ok((self.trimmed + skipped as u64 + 1, found))
     }
 
+    /// Bytes of all data that is there.
+    pub fn retained_bytes(&self) -> u64 {
+        self.places.front().map_or(0, |(_, bytes_before)| self.bytes_added - bytes_before)
+    }
+
     /// What waits after a position.
     pub fn pending(&self, after: Position) -> Result<Pending> {
         let skipped = self.skipped(after)?;

@@ -202,10 +202,12 @@ async fn pending_counts_what_comes_after_a_position() {
             assert_eq!(stream.pending(shard, Position::of(after)), Ok(expected));
         }
         assert!(stream.pending(shard, Position::of(5)).is_err());
+        assert_eq!(stream.retained_bytes(shard), Ok(10));
         stream.trim(shard, Position::of(3)).await.unwrap();
         let expected = Pending { records: 1, bytes: 4, oldest_arrival: Some(Timestamp(40)) };
         assert_eq!(stream.pending(shard, Position::of(3)), Ok(expected));
         assert!(stream.pending(shard, Position::of(2)).is_err());
+        assert_eq!(stream.retained_bytes(shard), Ok(4));
     }
 }
 
