@@ -93,7 +93,9 @@ function aggregatesOf(value: JsonValue): Aggregates | null {
   const rows = value.get("rows");
   return {
     columns: Array.isArray(columns) ? columns.map(String) : [],
-    rows: Array.isArray(rows) ? rows.map((row) => (Array.isArray(row) ? row.map(scalarOf) : [])) : [],
+    rows: Array.isArray(rows)
+      ? rows.map((row) => (Array.isArray(row) ? row.map(scalarOf) : []))
+      : [],
   };
 }
 

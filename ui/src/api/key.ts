@@ -5,8 +5,11 @@ export class ApiKey {
   private value: string | null;
   private readonly storage: Pick<Storage, "setItem"> | null;
   private listeners = new Set<() => void>();
-  private question: { reason: string; answer: (given: boolean) => void; asked: Promise<boolean> } | null =
-    null;
+  private question: {
+    reason: string;
+    answer: (given: boolean) => void;
+    asked: Promise<boolean>;
+  } | null = null;
 
   constructor(storage: Pick<Storage, "getItem" | "setItem"> | null) {
     this.storage = storage;

@@ -24,4 +24,8 @@ export class LruCache<K, V> {
     }
     return made;
   }
+
+  clear(): void {
+    this.entries.clear();
+  }
 }

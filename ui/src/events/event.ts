@@ -14,7 +14,15 @@ export interface LogEvent {
   message: string;
 }
 
-const SHOWN_ELSEWHERE = new Set(["timestamp", "@timestamp", "time", "ts", "level", "severity", "lvl"]);
+const SHOWN_ELSEWHERE = new Set([
+  "timestamp",
+  "@timestamp",
+  "time",
+  "ts",
+  "level",
+  "severity",
+  "lvl",
+]);
 
 export function readEvent(raw: string): LogEvent {
   const parsed = parsedOrText(raw);

@@ -52,7 +52,17 @@ function ofNumber(number: number): Level | null {
     return null;
   }
   if (number <= 8) {
-    const syslog: Level[] = ["fatal", "fatal", "fatal", "error", "warn", "info", "info", "debug", "debug"];
+    const syslog: Level[] = [
+      "fatal",
+      "fatal",
+      "fatal",
+      "error",
+      "warn",
+      "info",
+      "info",
+      "debug",
+      "debug",
+    ];
     return syslog[number] ?? null;
   }
   const families: Level[] = ["info", "warn", "error", "fatal"];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseJson } from "./parse";
 import { arrayElements, objectMembers, ScanError, textOf } from "./scan";
-import { JsonNumber, JsonObject, stringify } from "./value";
+import { JsonNumber, type JsonObject, stringify } from "./value";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 

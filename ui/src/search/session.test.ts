@@ -44,7 +44,11 @@ const range = (count: number) => Array.from({ length: count }, (_, index) => ind
 
 describe("a search", () => {
   it("ends with all of its events", async () => {
-    const { session: made } = session(() => ({ status: "complete", version: 1, events: events(0, 3) }));
+    const { session: made } = session(() => ({
+      status: "complete",
+      version: 1,
+      events: events(0, 3),
+    }));
     await made.start();
     expect(made.store.get()).toMatchObject({ phase: "complete", exhausted: true, eventCount: 3 });
     expect(numbers(made)).toEqual([0, 1, 2]);

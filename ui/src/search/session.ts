@@ -49,7 +49,11 @@ export class SearchSession {
   private lostPolls = 0;
 
   constructor(options: SessionOptions) {
-    this.options = { client: options.client, now: options.now ?? Date.now, sleep: options.sleep ?? sleep };
+    this.options = {
+      client: options.client,
+      now: options.now ?? Date.now,
+      sleep: options.sleep ?? sleep,
+    };
     this.search = options.search;
     this.wanted = options.wanted ?? 1;
     this.store = new Store<SearchSnapshot>({

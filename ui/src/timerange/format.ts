@@ -30,7 +30,8 @@ function cachedOffset(ms: number, zone: string): number {
 /** A range in words. */
 export function describeRange(range: TimeRange, zone: string): string {
   const preset = PRESETS.find(
-    (item) => item.range.from === range.from && item.range.to === (range.to === "now" ? null : range.to),
+    (item) =>
+      item.range.from === range.from && item.range.to === (range.to === "now" ? null : range.to),
   );
   if (preset) {
     return preset.label;
