@@ -25,8 +25,6 @@ export function DataTable({ table, zone, numbers }: DataTableProps) {
     setSorting({ column, descending });
   };
   return (
-    // Scrolls sideways, so it takes the focus.
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
     <div className="table-scroll" tabIndex={0} role="region" aria-label="Rows">
       <table className="data-table">
         <thead>

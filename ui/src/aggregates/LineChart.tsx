@@ -4,9 +4,10 @@ import type { Aggregates } from "../api/types";
 import { formatCompact } from "../common/format";
 import { useStore } from "../common/store";
 import { useSize } from "../common/useSize";
+import { axisTimes } from "../histogram/axis";
 import { colorOf } from "../histogram/colors";
 import { useServices } from "../shell/services";
-import { zoneOffsetMs } from "../timerange/range";
+import { formatShort } from "../timerange/format";
 import { linesOf } from "./table";
 import "uplot/dist/uPlot.min.css";
 
@@ -44,15 +45,11 @@ export function LineChart({ table, value, zone }: LineChartProps) {
         width,
         height: HEIGHT,
         cursor: { drag: { x: false, y: false }, y: false },
-        tzDate: (time) =>
-          new Date(
-            time * 1000 + zoneOffsetMs(time * 1000, zone) - zoneOffsetMs(time * 1000, "local"),
-          ),
         scales: {
           y: { range: (_plot, least, most) => [Math.min(0, least), Math.max(1e-9, most * 1.05)] },
         },
         axes: [
-          { ...axis, grid: { show: false }, ticks: { show: false } },
+          { ...axis, grid: { show: false }, ticks: { show: false }, space: 90, ...axisTimes(zone) },
           {
             ...axis,
             grid,
@@ -63,7 +60,10 @@ export function LineChart({ table, value, zone }: LineChartProps) {
           },
         ],
         series: [
-          { label: "Time", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
+          {
+            label: "Time",
+            value: (_plot, time) => (time === null ? "" : formatShort(time * 1000, zone)),
+          },
           ...shown.map((line, index) => ({
             label: line.label,
             stroke: colorOf(`series-${index % COLORS}`),

@@ -44,7 +44,6 @@ export function EventDrawer(props: EventDrawerProps) {
   }, []);
 
   return (
-    // biome-ignore lint/a11y/useSemanticElements: not modal, the list stays in use beside it
     <aside
       ref={panel}
       role="dialog"
@@ -145,8 +144,6 @@ function Tabs({ tab, onTab, children }: TabsProps) {
         role="tabpanel"
         id="event-tab-panel"
         aria-labelledby={`event-tab-${tab}`}
-        // The panel scrolls, so it takes the focus.
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
         tabIndex={0}
       >
         {children}

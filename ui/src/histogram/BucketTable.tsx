@@ -21,8 +21,6 @@ export function BucketTable({ bars, zone, visible, onBucket }: BucketTableProps)
   }
   const filled = bars.starts.map((_, index) => index).filter((index) => bars.totals[index]);
   return (
-    // Scrolls, so it takes the focus.
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
     <div className="bucket-table" tabIndex={0} role="region" aria-label="Histogram table">
       <table>
         <thead>

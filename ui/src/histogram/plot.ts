@@ -1,6 +1,6 @@
 import uPlot from "uplot";
 import { formatCompact } from "../common/format";
-import { zoneOffsetMs } from "../timerange/range";
+import { axisTimes } from "./axis";
 import { colorOf } from "./colors";
 import { type Bars, stack } from "./shape";
 
@@ -37,13 +37,20 @@ export function drawBars(
       points: { show: false },
       drag: { x: true, y: false, setScale: false },
     },
-    tzDate: (time) => new Date(time * 1000 + shift(time * 1000, zone)),
     scales: {
       x: { time: true, range: () => [starts[0] ?? 0, (starts.at(-1) ?? 0) + seconds] },
       y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.05)] },
     },
     axes: [
-      { ...axis, size: 22, gap: 3, grid: { show: false }, ticks: { show: false }, space: 90 },
+      {
+        ...axis,
+        size: 22,
+        gap: 3,
+        grid: { show: false },
+        ticks: { show: false },
+        space: 90,
+        ...axisTimes(zone),
+      },
       {
         ...axis,
         size: 46,
@@ -106,9 +113,4 @@ function bucketAt(plot: uPlot, left: number, bars: Bars): number {
   const time = plot.posToVal(left, "x") * 1000;
   const after = bars.starts.findIndex((start) => start > time);
   return Math.max(0, (after < 0 ? bars.starts.length : after) - 1);
-}
-
-/** What is added to a time so that clocks of this machine show what clocks of `zone` show. */
-function shift(ms: number, zone: string): number {
-  return zoneOffsetMs(ms, zone) - zoneOffsetMs(ms, "local");
 }

@@ -61,5 +61,6 @@ export function stringify(value: JsonValue, indent = 0, depth = 0): string {
     return open + parts.join(",") + close;
   }
   const inner = `\n${" ".repeat(indent * (depth + 1))}`;
-  return open + inner + parts.join(`,${inner}`) + `\n${" ".repeat(indent * depth)}` + close;
+  const end = `\n${" ".repeat(indent * depth)}`;
+  return [open, inner, parts.join(`,${inner}`), end, close].join("");
 }

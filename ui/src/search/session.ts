@@ -124,7 +124,7 @@ export class SearchSession {
   }
 
   private async create(request: SearchRequest): Promise<string> {
-    for (let attempt = 0; ; attempt += 1) {
+    for (;;) {
       try {
         return (await this.options.client.startSearch(request, this.lifetime.signal)).id;
       } catch (error) {
