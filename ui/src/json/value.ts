@@ -2,6 +2,8 @@
 
 /** A number as it was spelled. */
 export class JsonNumber {
+  /** By this mark other parts know numbers that keep their spelling. */
+  readonly isLosslessNumber = true;
   readonly text: string;
   constructor(text: string) {
     this.text = text;

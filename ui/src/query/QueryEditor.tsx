@@ -4,7 +4,7 @@ import { EditorState, Prec } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import {
-  type CompletionSource_,
+  type CompletionProvider,
   queryErrors,
   trawlCompletion,
   trawlLanguage,
@@ -15,7 +15,7 @@ export interface QueryEditorProps {
   text: string;
   focused: boolean;
   hint: string;
-  completion: CompletionSource_;
+  completion: CompletionProvider;
   check: (query: string) => Promise<{ column: number; message: string } | null>;
   onChange: (text: string) => void;
   onRun: () => void;

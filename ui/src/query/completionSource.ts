@@ -1,13 +1,16 @@
 import type { Client, Range } from "../api/client";
 import { displayText } from "../json/value";
-import type { CompletionSource_ } from "../language/index";
+import type { CompletionProvider } from "../language/index";
 
 const FIELDS_KEPT_MS = 60_000;
 
 /** Fields and values for completion, of the time range that is chosen; the list of fields is kept for a minute. */
-export function completionSource(client: Client, range: () => Range): CompletionSource_ {
-  let kept: { key: string; until: number; fields: ReturnType<CompletionSource_["fields"]> } | null =
-    null;
+export function completionSource(client: Client, range: () => Range): CompletionProvider {
+  let kept: {
+    key: string;
+    until: number;
+    fields: ReturnType<CompletionProvider["fields"]>;
+  } | null = null;
   return {
     fields() {
       const key = JSON.stringify(range());
