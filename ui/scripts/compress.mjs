@@ -21,5 +21,6 @@ for (const name of readdirSync("dist", { recursive: true })) {
   writeFileSync(`${path}.br`, brotli);
   writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
   total += brotli.length;
+  console.log(`${(brotli.length / 1000).toFixed(1).padStart(7)} kB  ${name}`);
 }
 console.log(`compressed files of dist: ${(total / 1000).toFixed(1)} kB (brotli)`);

@@ -1,6 +1,6 @@
-import { Popover } from "@base-ui/react/popover";
 import type { ReactNode } from "react";
 import { Icon } from "../common/icons";
+import { PopupButton } from "../common/PopupButton";
 import { FieldPicker } from "./FieldPicker";
 
 interface ListToolbarProps {
@@ -31,18 +31,19 @@ export function ListToolbar(props: ListToolbarProps) {
       >
         <Icon name="wrap" /> Wrap lines
       </button>
-      <Popover.Root>
-        <Popover.Trigger className="button button-quiet">
-          <Icon name="column" /> Columns
-        </Popover.Trigger>
-        <Popover.Portal>
-          <Popover.Positioner sideOffset={6} align="end" className="positioner">
-            <Popover.Popup className="popup picker" aria-label="Columns">
-              <FieldPicker chosen={columns} onToggle={toggle} />
-            </Popover.Popup>
-          </Popover.Positioner>
-        </Popover.Portal>
-      </Popover.Root>
+      <PopupButton
+        className="button button-quiet"
+        face={
+          <>
+            <Icon name="column" /> Columns
+          </>
+        }
+        label="Columns"
+        popupClassName="picker"
+        align="end"
+      >
+        {() => <FieldPicker chosen={columns} onToggle={toggle} />}
+      </PopupButton>
     </div>
   );
 }

@@ -1,5 +1,4 @@
-import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { history, historyKeymap, standardKeymap } from "@codemirror/commands";
 import { EditorState, Prec } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { useEffect, useRef } from "react";
@@ -83,8 +82,7 @@ function extensions(latest: { current: QueryEditorProps }) {
       ]),
     ),
     history(),
-    closeBrackets(),
-    keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap]),
+    keymap.of([...standardKeymap, ...historyKeymap]),
     trawlLanguage(),
     trawlCompletion({
       fields: () => latest.current.completion.fields(),

@@ -1,25 +1,21 @@
-import { Menu } from "@base-ui/react/menu";
+import { lazy, Suspense, useRef, useState } from "react";
 import { IconButton } from "../common/IconButton";
 import { Icon } from "../common/icons";
 import { useStore } from "../common/store";
 import { useViewActions } from "../search/useViewActions";
 import { useServices } from "./services";
-import type { ThemeChoice } from "./theme";
 
-const THEMES: readonly [ThemeChoice, string][] = [
-  ["system", "As the system"],
-  ["light", "Light"],
-  ["dark", "Dark"],
-];
+const loadMenu = () => import("./MainMenu");
+const MainMenu = lazy(loadMenu);
 
-/** Stepping back, live tail, and the menu with everything else. */
+/** Stepping back, live tail, help, and the menu with everything else. */
 export function HeaderButtons() {
-  const { address, theme, overlay } = useServices();
+  const { address, overlay } = useServices();
   const view = useStore(address.store);
   const steps = useStore(address.steps);
-  const choice = useStore(theme.choice);
   const { run } = useViewActions();
-  const started = view.query !== null;
+  const menuButton = useRef<HTMLButtonElement>(null);
+  const [menuOpen, setMenuOpen] = useState(false);
   return (
     <div className="header-buttons">
       <IconButton
@@ -37,51 +33,21 @@ export function HeaderButtons() {
         <Icon name="tail" /> Live tail
       </button>
       <IconButton icon="help" label="Help" onClick={() => overlay.set("help")} />
-      <Menu.Root>
-        <Menu.Trigger className="icon-button" aria-label="Menu" title="Menu">
-          <Icon name="more" />
-        </Menu.Trigger>
-        <Menu.Portal>
-          <Menu.Positioner sideOffset={6} align="end" className="positioner">
-            <Menu.Popup className="popup menu">
-              <Menu.Item className="menu-item" onClick={() => overlay.set("saved")}>
-                <Icon name="star" /> Saved searches…
-              </Menu.Item>
-              <Menu.Item
-                className="menu-item"
-                disabled={!started}
-                onClick={() => overlay.set("save")}
-              >
-                <Icon name="plus" /> Save this search…
-              </Menu.Item>
-              <Menu.Item
-                className="menu-item"
-                disabled={!started}
-                onClick={() => overlay.set("export")}
-              >
-                <Icon name="download" /> Export…
-              </Menu.Item>
-              <Menu.Item className="menu-item" onClick={() => overlay.set("plan")}>
-                <Icon name="table" /> What a search would read…
-              </Menu.Item>
-              <Menu.Separator className="menu-separator" />
-              <Menu.RadioGroup
-                value={choice}
-                onValueChange={(value: ThemeChoice) => theme.choose(value)}
-              >
-                {THEMES.map(([value, label]) => (
-                  <Menu.RadioItem key={value} value={value} className="menu-item" closeOnClick>
-                    <span className="menu-check" aria-hidden="true">
-                      {choice === value ? "✓" : ""}
-                    </span>
-                    {label}
-                  </Menu.RadioItem>
-                ))}
-              </Menu.RadioGroup>
-            </Menu.Popup>
-          </Menu.Positioner>
-        </Menu.Portal>
-      </Menu.Root>
+      <IconButton
+        ref={menuButton}
+        icon="more"
+        label="Menu"
+        aria-haspopup="menu"
+        aria-expanded={menuOpen}
+        onPointerEnter={loadMenu}
+        onFocus={loadMenu}
+        onClick={() => setMenuOpen(!menuOpen)}
+      />
+      {menuOpen && (
+        <Suspense>
+          <MainMenu button={menuButton} onClose={() => setMenuOpen(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }

@@ -1,6 +1,5 @@
-import { Popover } from "@base-ui/react/popover";
-import { useState } from "react";
 import { Icon } from "../common/icons";
+import { PopupButton } from "../common/PopupButton";
 import { useStore } from "../common/store";
 import { useServices } from "../shell/services";
 import { describeRange, zoneName } from "./format";
@@ -18,20 +17,27 @@ interface TimeRangeMenuProps {
 export function TimeRangeMenu({ range, onRange }: TimeRangeMenuProps) {
   const { address } = useServices();
   const { zone } = useStore(address.store);
-  const [open, setOpen] = useState(false);
   const words = describeRange(range, zone);
-  const choose = (chosen: TimeRange) => {
-    setOpen(false);
-    onRange(chosen);
-  };
   return (
-    <Popover.Root open={open} onOpenChange={setOpen}>
-      <Popover.Trigger className="button range-button" aria-label={`Time range: ${words}`}>
-        <Icon name="clock" /> <span className="range-words">{words}</span>
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Positioner sideOffset={6} align="end" className="positioner">
-          <Popover.Popup className="popup range-popup" aria-label="Time range">
+    <PopupButton
+      className="button range-button"
+      buttonLabel={`Time range: ${words}`}
+      face={
+        <>
+          <Icon name="clock" /> <span className="range-words">{words}</span>
+        </>
+      }
+      label="Time range"
+      popupClassName="range-popup"
+      align="end"
+    >
+      {(close) => {
+        const choose = (chosen: TimeRange) => {
+          close();
+          onRange(chosen);
+        };
+        return (
+          <>
             <ul className="range-presets">
               {PRESETS.map((preset) => (
                 <li key={preset.label}>
@@ -51,9 +57,9 @@ export function TimeRangeMenu({ range, onRange }: TimeRangeMenuProps) {
               <ZoneSelect zone={zone} onZone={(chosen) => address.replace({ zone: chosen })} />
               <p className="hint">Times without a zone are in {zoneName(zone)}.</p>
             </div>
-          </Popover.Popup>
-        </Popover.Positioner>
-      </Popover.Portal>
-    </Popover.Root>
+          </>
+        );
+      }}
+    </PopupButton>
   );
 }
