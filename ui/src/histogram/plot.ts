@@ -55,7 +55,11 @@ export function drawBars(
         ...axis,
         size: 46,
         gap: 4,
-        splits: (_plot, _axis, _least, most) => [0, Math.round(most / 2), Math.round(most / 1.05)],
+        splits: (_plot, _axis, _least, most) => [
+          0,
+          Math.round(most / 1.05 / 2),
+          Math.round(most / 1.05),
+        ],
         values: (_plot, values) => values.map(formatCompact),
         grid: { stroke: colorOf("border-soft"), width: 1 },
         ticks: { show: false },

@@ -51,6 +51,9 @@ export interface EventGridProps {
   onScroll?: (atEnd: boolean) => void;
 }
 
+/** More than there are rows on any screen. */
+const ROW_ELEMENTS = 512;
+
 /** The list of events: only the rows on screen exist, however long it is. */
 export function EventGrid(props: EventGridProps) {
   const { source, count, wrap } = props;
@@ -60,7 +63,7 @@ export function EventGrid(props: EventGridProps) {
     count,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
-    overscan: 14,
+    overscan: 10,
     scrollMargin: HEADER_HEIGHT,
     scrollPaddingStart: HEADER_HEIGHT,
   });
@@ -96,6 +99,8 @@ export function EventGrid(props: EventGridProps) {
     [onActive, onOpen],
   );
 
+  const isShown = (index: number) =>
+    rows.length > 0 && index >= (rows[0]?.index ?? 0) && index <= last;
   const pageRows = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
   return (
     <div
@@ -104,7 +109,7 @@ export function EventGrid(props: EventGridProps) {
       aria-label={props.label}
       aria-rowcount={count + 1}
       aria-colcount={props.columns.length + 2}
-      aria-activedescendant={count > 0 ? `${id}-${active}` : undefined}
+      aria-activedescendant={isShown(active) ? `${id}-${active}` : undefined}
       tabIndex={0}
       className={`event-grid ${wrap ? "is-wrapped" : ""}`}
       style={{ "--grid-template": gridTemplate(props.columns) } as CSSProperties}
@@ -135,7 +140,8 @@ export function EventGrid(props: EventGridProps) {
       <div role="rowgroup" className="event-rows" style={{ height: virtualizer.getTotalSize() }}>
         {rows.map((row) => (
           <EventRow
-            key={row.index}
+            // Elements of rows that went are used for those that came: cheaper than new ones.
+            key={wrap ? row.index : row.index % ROW_ELEMENTS}
             id={`${id}-${row.index}`}
             index={row.index}
             event={source.event(row.index)}

@@ -4,7 +4,7 @@ export const HEADER_HEIGHT = 28;
 
 const WIDTHS: Record<string, string> = {
   message: "minmax(380px, 1fr)",
-  service: "130px",
+  service: "160px",
   level: "80px",
   trace_id: "270px",
 };

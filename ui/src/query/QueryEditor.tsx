@@ -90,6 +90,7 @@ function extensions(latest: { current: QueryEditorProps }) {
     }),
     queryErrors((query) => latest.current.check(query)),
     queryStyle,
+    EditorView.cspNonce.of(pageNonce()),
     EditorView.lineWrapping,
     placeholder(latest.current.hint),
     EditorView.contentAttributes.of({ "aria-label": "Query", spellcheck: "false" }),
@@ -99,4 +100,9 @@ function extensions(latest: { current: QueryEditorProps }) {
       }
     }),
   ];
+}
+
+/** What style elements have to bear to be let in by the page's policy. */
+function pageNonce(): string {
+  return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
 }

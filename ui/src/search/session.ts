@@ -196,9 +196,11 @@ export class SearchSession {
     }
     const before = this.store.get();
     const phase: Phase = answer.status;
+    const whole = before.elapsedMs === null ? null : (before.answer?.progress ?? null);
     this.change({
       phase,
-      answer: state,
+      // Reading on past the limit has a progress of its own, which says nothing of the search as a whole.
+      answer: { ...state, progress: whole ?? state.progress },
       eventCount: this.events.length,
       exhausted: this.nextCursor === null && this.moreCursor === null && isOver(phase),
       lost: false,

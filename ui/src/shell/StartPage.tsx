@@ -63,6 +63,7 @@ export function StartPage() {
       <div className="start-columns">
         <section aria-labelledby="start-examples">
           <h2 id="start-examples">Try</h2>
+          <p className="hint">Nothing runs until you ask.</p>
           <ul className="query-list">
             {EXAMPLES.map(([query, meaning]) => (
               <li key={query}>
