@@ -25,7 +25,7 @@ export function Marked({ text, field, highlighter }: MarkedProps) {
     if (from < at || to <= from) {
       continue;
     }
-    parts.push(text.slice(at, from), <mark key={from}>{text.slice(from, to)}</mark>);
+    parts.push(text.slice(at, from), <mark key={parts.length}>{text.slice(from, to)}</mark>);
     at = to;
   }
   parts.push(text.slice(at));

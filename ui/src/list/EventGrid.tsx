@@ -15,7 +15,7 @@ import type { Highlighter } from "../language/index";
 import { EventRow, type FilterBy } from "./EventRow";
 import { GridHeader } from "./GridHeader";
 import { gridKeys } from "./keys";
-import { gridTemplate, HEADER_HEIGHT, ROW_HEIGHT } from "./layout";
+import { gridLayout, HEADER_HEIGHT, ROW_HEIGHT } from "./layout";
 
 export interface EventGridHandle {
   focus: () => void;
@@ -58,6 +58,7 @@ const ROW_ELEMENTS = 512;
 export function EventGrid(props: EventGridProps) {
   const { source, count, wrap } = props;
   const id = useId();
+  const layout = gridLayout(props.columns);
   const scroller = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer({
     count,
@@ -112,7 +113,12 @@ export function EventGrid(props: EventGridProps) {
       aria-activedescendant={isShown(active) ? `${id}-${active}` : undefined}
       tabIndex={0}
       className={`event-grid ${wrap ? "is-wrapped" : ""}`}
-      style={{ "--grid-template": gridTemplate(props.columns) } as CSSProperties}
+      style={
+        {
+          "--grid-template": layout.template,
+          "--grid-width": `${layout.width}px`,
+        } as CSSProperties
+      }
       onKeyDown={(event) =>
         gridKeys(event, {
           move: (by) => move(active + by),
@@ -142,7 +148,7 @@ export function EventGrid(props: EventGridProps) {
           <EventRow
             // Elements of rows that went are used for those that came: cheaper than new ones.
             key={wrap ? row.index : row.index % ROW_ELEMENTS}
-            id={`${id}-${row.index}`}
+            id={row.index === active ? `${id}-${active}` : undefined}
             index={row.index}
             event={source.event(row.index)}
             columns={props.columns}

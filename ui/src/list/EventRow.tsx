@@ -1,4 +1,4 @@
-import { memo } from "react";
+import { memo, useState } from "react";
 import { IconButton } from "../common/IconButton";
 import { Marked } from "../common/Marked";
 import type { LogEvent } from "../events/event";
@@ -11,7 +11,8 @@ import { formatTime } from "../timerange/format";
 export type FilterBy = (field: string, value: JsonScalar, mode: "in" | "out") => void;
 
 export interface EventRowProps {
-  id: string;
+  /** Only the active row needs one. */
+  id: string | undefined;
   index: number;
   event: LogEvent;
   columns: readonly string[];
@@ -68,6 +69,8 @@ export const EventRow = memo(function EventRow(props: EventRowProps) {
 });
 
 function Cell({ column, event, highlighter, onFilter }: EventRowProps & { column: string }) {
+  // Buttons are made only where the pointer is: they would be most of what a row costs.
+  const [pointed, setPointed] = useState(false);
   if (column === "message") {
     return (
       <div role="gridcell" className="cell cell-message" tabIndex={-1}>
@@ -80,11 +83,17 @@ function Cell({ column, event, highlighter, onFilter }: EventRowProps & { column
     return <div role="gridcell" className="cell" tabIndex={-1} />;
   }
   return (
-    <div role="gridcell" className="cell cell-value" tabIndex={-1}>
+    <div
+      role="gridcell"
+      className="cell cell-value"
+      tabIndex={-1}
+      onPointerEnter={() => setPointed(true)}
+      onPointerLeave={() => setPointed(false)}
+    >
       <span className="cell-text">
         <Marked text={displayText(value)} field={column} highlighter={highlighter} />
       </span>
-      {onFilter && isScalar(value) && (
+      {pointed && onFilter && isScalar(value) && (
         <span className="cell-actions">
           {(["in", "out"] as const).map((mode) => (
             <IconButton

@@ -2,18 +2,28 @@
 export const ROW_HEIGHT = 22;
 export const HEADER_HEIGHT = 28;
 
-const WIDTHS: Record<string, string> = {
-  message: "minmax(380px, 1fr)",
-  service: "160px",
-  level: "80px",
-  trace_id: "270px",
-};
+/** Widths of columns in pixels; what has none here is of the usual width. */
+const WIDTHS: Record<string, number> = { message: 380, service: 160, level: 80, trace_id: 270 };
+const USUAL_WIDTH = 170;
+const LEVEL_WIDTH = 56;
+const TIME_WIDTH = 190;
 
-/** The tracks of the grid: level, time, then the chosen columns; the last takes what is left unless the message does. */
-export function gridTemplate(columns: readonly string[]): string {
-  const tracks = columns.map((column, index) => {
-    const isLast = index === columns.length - 1 && !columns.includes("message");
-    return isLast ? "minmax(190px, 1fr)" : (WIDTHS[column] ?? "170px");
-  });
-  return ["56px", "190px", ...tracks].join(" ");
+export interface GridLayout {
+  /** The tracks: level, time, then the chosen columns. */
+  template: string;
+  /** The least width of a row in pixels. */
+  width: number;
+}
+
+/** The message takes the room that is left; without it the last column does. */
+export function gridLayout(columns: readonly string[]): GridLayout {
+  const widths = columns.map((column) => WIDTHS[column] ?? USUAL_WIDTH);
+  const widest = columns.includes("message") ? columns.indexOf("message") : columns.length - 1;
+  const tracks = widths.map((width, index) =>
+    index === widest ? `minmax(${width}px, 1fr)` : `${width}px`,
+  );
+  return {
+    template: [`${LEVEL_WIDTH}px`, `${TIME_WIDTH}px`, ...tracks].join(" "),
+    width: widths.reduce((sum, width) => sum + width, LEVEL_WIDTH + TIME_WIDTH),
+  };
 }

@@ -36,6 +36,7 @@ export class SearchSession {
   private readonly lifetime = new AbortController();
   /** Ends the poll that is under way, so that another can be sent. */
   private poll = new AbortController();
+  private pollIsForPage = false;
   private following = false;
   private id: string | null = null;
   private wanted: number;
@@ -89,7 +90,7 @@ export class SearchSession {
       return Promise.resolve();
     }
     if (this.following) {
-      if (this.nextCursor === null) {
+      if (!this.pollIsForPage) {
         this.poll.abort();
       }
       return Promise.resolve();
@@ -163,6 +164,7 @@ export class SearchSession {
     }
     const seen = this.store.get().answer?.version;
     this.poll = new AbortController();
+    this.pollIsForPage = wantsPage;
     try {
       const answer = await this.options.client.pollSearch(this.id ?? "", {
         cursor,
