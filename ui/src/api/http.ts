@@ -1,0 +1,122 @@
+import { errorOfAnswer, isAbort, UnreachableError } from "./errors";
+import type { ApiKey } from "./key";
+
+export interface HttpOptions {
+  fetch: typeof fetch;
+  key: ApiKey;
+  sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export interface HttpRequest {
+  method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** A value that is sent as JSON. */
+  body?: unknown;
+  /** JSON that is sent as it is, instead of `body`. */
+  rawBody?: string;
+  signal?: AbortSignal | undefined;
+  /** How often it is tried again when the server cannot be reached; 3 unless told. */
+  retries?: number;
+}
+
+const FIRST_RETRY_MS = 300;
+/** Statuses that say: the same request again, later. */
+const TRY_LATER = new Set([429, 502, 503, 504]);
+
+/** Requests of this origin's API: errors as `ApiError`, retries with backoff, the key asked for when one is needed. */
+export class Http {
+  private readonly options: HttpOptions;
+
+  constructor(options: HttpOptions) {
+    this.options = options;
+  }
+
+  async bytes(path: string, request: HttpRequest = {}): Promise<Uint8Array> {
+    const retries = request.retries ?? 3;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.once(path, request);
+      } catch (error) {
+        if (!(error instanceof UnreachableError) || attempt >= retries) {
+          throw error;
+        }
+        const backoff = FIRST_RETRY_MS * 2 ** attempt;
+        await this.options.sleep(error.retryAfterMs ?? backoff, request.signal);
+      }
+    }
+  }
+
+  async json<T>(path: string, request: HttpRequest = {}): Promise<T> {
+    const bytes = await this.bytes(path, request);
+    return JSON.parse(new TextDecoder().decode(bytes)) as T;
+  }
+
+  private async once(path: string, request: HttpRequest): Promise<Uint8Array> {
+    for (;;) {
+      const key = this.options.key.current();
+      const response = await this.send(path, request, key);
+      if (response.status === 401) {
+        const error = errorOfAnswer(401, await response.text());
+        if (!(await this.options.key.ask(key, error.message))) {
+          throw error;
+        }
+        continue;
+      }
+      if (TRY_LATER.has(response.status)) {
+        const message = errorOfAnswer(response.status, await response.text()).message;
+        const seconds = Number(response.headers.get("retry-after"));
+        throw new UnreachableError(message, seconds > 0 ? seconds * 1000 : null);
+      }
+      if (!response.ok) {
+        throw errorOfAnswer(response.status, await response.text());
+      }
+      return new Uint8Array(await this.reading(response.arrayBuffer()));
+    }
+  }
+
+  private send(path: string, request: HttpRequest, key: string | null): Promise<Response> {
+    const headers: Record<string, string> = {};
+    const init: RequestInit = { method: request.method ?? "GET", headers, cache: "no-store" };
+    const body = request.rawBody ?? JSON.stringify(request.body);
+    if (body !== undefined) {
+      headers["content-type"] = "application/json";
+      init.body = body;
+    }
+    if (key !== null) {
+      headers.authorization = `Bearer ${key}`;
+    }
+    if (request.signal) {
+      init.signal = request.signal;
+    }
+    return this.reading(this.options.fetch(path, init));
+  }
+
+  /** Failures of the connection, which browsers tell as a `TypeError`, get their own name. */
+  private async reading<T>(pending: Promise<T>): Promise<T> {
+    try {
+      return await pending;
+    } catch (error) {
+      if (isAbort(error)) {
+        throw error;
+      }
+      throw new UnreachableError("the server cannot be reached");
+    }
+  }
+}
+
+/** Waits; ends early with an `AbortError` when `signal` is aborted. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(new DOMException("aborted", "AbortError"));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    if (signal?.aborted) {
+      abort();
+    }
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,36 @@
+export const SYNTAX: readonly [form: string, meaning: string][] = [
+  ["timeout", "some text holds the word"],
+  ['"connection reset"', "some text holds the phrase"],
+  ["*8f3a*  req-*", "some text holds the substring; a word begins with it"],
+  ["/blk_-?\\d+7\\b/", "a regular expression finds something"],
+  ["service:checkout  message:/re/", "the same, in one field"],
+  ['service:="Check Out"', "the field is exactly this, case counting"],
+  ["http.status:>=500  level:>=warn", "the field compares"],
+  ["latency:[10 TO 50]", "between, both ends included"],
+  ["user.id:*", "the field is there"],
+  ["a b   a OR b   -a   ( )", "both, either, not, grouped"],
+  [
+    "… | stats count(), p99(latency) by service",
+    "a table; also count_distinct sum avg min max p50 …",
+  ],
+  ["… | timechart 5m by level", "a table over time"],
+  ["… | top 10 client.ip", "the most frequent values"],
+  ["… | fields a, b   … | sort -latency   … | limit 20", "some fields, another order, fewer"],
+];
+
+export const KEYS: readonly [keys: readonly string[], does: string][] = [
+  [["/"], "to the query"],
+  [["Enter"], "search; Shift with it begins a new line"],
+  [["↑", "↓"], "in the query: earlier and later queries"],
+  [["↑", "↓", "j", "k"], "in the list: the event before, the next"],
+  [["Enter", "Space"], "open the event"],
+  [["Esc"], "close it"],
+  [["Home", "End"], "the first event; the last, reading all that are left"],
+  [["l", "f", "h"], "to the list, the facets, the histogram"],
+  [["t"], "live tail"],
+  [["w"], "wrap lines"],
+  [["r"], "run the query again"],
+  [["["], "step back"],
+  [["s", "e"], "save, export"],
+  [["?"], "this page"],
+];

@@ -1,0 +1,29 @@
+/** Heights of rows in pixels; the style sheet says the same. */
+export const ROW_HEIGHT = 22;
+export const HEADER_HEIGHT = 28;
+
+/** Widths of columns in pixels; what has none here is of the usual width. */
+const WIDTHS: Record<string, number> = { message: 380, service: 160, level: 80, trace_id: 270 };
+const USUAL_WIDTH = 170;
+const LEVEL_WIDTH = 56;
+const TIME_WIDTH = 190;
+
+export interface GridLayout {
+  /** The tracks: level, time, then the chosen columns. */
+  template: string;
+  /** The least width of a row in pixels. */
+  width: number;
+}
+
+/** The message takes the room that is left; without it the last column does. */
+export function gridLayout(columns: readonly string[]): GridLayout {
+  const widths = columns.map((column) => WIDTHS[column] ?? USUAL_WIDTH);
+  const widest = columns.includes("message") ? columns.indexOf("message") : columns.length - 1;
+  const tracks = widths.map((width, index) =>
+    index === widest ? `minmax(${width}px, 1fr)` : `${width}px`,
+  );
+  return {
+    template: [`${LEVEL_WIDTH}px`, `${TIME_WIDTH}px`, ...tracks].join(" "),
+    width: widths.reduce((sum, width) => sum + width, LEVEL_WIDTH + TIME_WIDTH),
+  };
+}

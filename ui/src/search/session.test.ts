@@ -1,0 +1,167 @@
+import { describe, expect, it } from "vitest";
+import { readSearchAnswer } from "../api/answers";
+import type { PollOptions } from "../api/client";
+import { ApiError, UnreachableError } from "../api/errors";
+import { SearchSession } from "./session";
+
+type Script = (cursor: string | undefined, poll: number) => object;
+
+/** A server that answers each poll as the script says. */
+function session(script: Script, wanted = 1) {
+  const polled: (string | undefined)[] = [];
+  const cancelled: string[] = [];
+  let polls = 0;
+  const made = new SearchSession({
+    client: {
+      startSearch: async () => ({ id: "s1" }),
+      pollSearch: async (_id: string, options: PollOptions = {}) => {
+        polled.push(options.cursor);
+        polls += 1;
+        const answer = script(options.cursor, polls);
+        return readSearchAnswer(new TextEncoder().encode(JSON.stringify(answer)));
+      },
+      cancelSearch: async (id: string) => {
+        cancelled.push(id);
+        return { id, status: "cancelled" };
+      },
+    },
+    search: { query: "", limit: 1000, order: "desc" },
+    wanted,
+    sleep: async () => {},
+  });
+  return { session: made, polled, cancelled };
+}
+
+const events = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => ({ n: from + index }));
+
+const numbers = (made: SearchSession) => {
+  const { events: list } = made.store.get();
+  return Array.from({ length: list.length }, (_, index) => JSON.parse(list.raw(index)).n);
+};
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+describe("a search", () => {
+  it("ends with all of its events", async () => {
+    const { session: made } = session(() => ({
+      status: "complete",
+      version: 1,
+      events: events(0, 3),
+    }));
+    await made.start();
+    expect(made.store.get()).toMatchObject({ phase: "complete", exhausted: true, eventCount: 3 });
+    expect(numbers(made)).toEqual([0, 1, 2]);
+  });
+
+  it("waits for a page that is not there yet", async () => {
+    const { session: made, polled } = session((_, poll) =>
+      poll < 3
+        ? { status: "running", version: poll, events: [], next_cursor: "first" }
+        : { status: "complete", version: poll, events: events(0, 2) },
+    );
+    await made.start();
+    expect(polled).toEqual([undefined, "first", "first"]);
+    expect(numbers(made)).toEqual([0, 1]);
+  });
+
+  it("reads pages one after the other while they are wanted", async () => {
+    const { session: made } = session((cursor) => {
+      const page = cursor ? Number(cursor) : 0;
+      return {
+        status: "complete",
+        version: 9,
+        events: events(page * 10, 10),
+        next_cursor: page < 4 ? String(page + 1) : null,
+      };
+    }, 25);
+    await made.start();
+    expect(made.store.get()).toMatchObject({ eventCount: 30, exhausted: false, loading: false });
+    await made.want(50);
+    expect(made.store.get()).toMatchObject({ eventCount: 50, exhausted: true });
+    expect(numbers(made)).toEqual(range(50));
+  });
+
+  it("goes past the limit only when more is wanted", async () => {
+    const { session: made, polled } = session((cursor) => {
+      const first = { status: "complete", version: 4, events: events(0, 2), more_cursor: "more" };
+      const second = { status: "complete", version: 8, events: events(2, 2) };
+      return cursor === "more" ? second : first;
+    });
+    await made.start();
+    expect(polled).toEqual([undefined]);
+    expect(made.store.get().exhausted).toBe(false);
+    await made.want(3);
+    expect(numbers(made)).toEqual([0, 1, 2, 3]);
+    expect(made.store.get().exhausted).toBe(true);
+  });
+
+  it("follows counts after the last page without doubling it", async () => {
+    const { session: made } = session((_, poll) => ({
+      status: poll < 4 ? "running" : "complete",
+      version: poll,
+      events: events(0, 2),
+      more_cursor: "more",
+      histogram: { interval_ms: 1, by: null, complete: poll === 4, buckets: [] },
+    }));
+    await made.start();
+    expect(numbers(made)).toEqual([0, 1]);
+    expect(made.store.get().answer?.histogram?.complete).toBe(true);
+  });
+
+  it("takes up the same search when the server is back", async () => {
+    const { session: made, polled } = session((_, poll) => {
+      if (poll === 2 || poll === 3) {
+        throw new UnreachableError("gone");
+      }
+      return poll === 1
+        ? { status: "running", version: 1, events: events(0, 1), next_cursor: "next" }
+        : { status: "complete", version: 2, events: events(1, 1) };
+    }, 2);
+    const lost: boolean[] = [];
+    made.store.subscribe(() => lost.push(made.store.get().lost));
+    await made.start();
+    expect(lost).toContain(true);
+    expect(polled).toEqual([undefined, "next", "next", "next"]);
+    expect(made.store.get()).toMatchObject({ phase: "complete", lost: false });
+    expect(numbers(made)).toEqual([0, 1]);
+  });
+
+  it("keeps what it has when its results expire", async () => {
+    const { session: made } = session((cursor) => {
+      if (cursor === "more") {
+        throw new ApiError(410, "cursor_expired", "the cursor has expired");
+      }
+      return { status: "complete", version: 1, events: events(0, 2), more_cursor: "more" };
+    });
+    await made.start();
+    await made.want(10);
+    expect(made.store.get()).toMatchObject({ phase: "expired", eventCount: 2 });
+    expect(numbers(made)).toEqual([0, 1]);
+  });
+
+  it("tells why it failed", async () => {
+    const { session: made } = session(() => ({
+      status: "failed",
+      version: 1,
+      events: [],
+      error: { code: "too_many_groups", message: "too many groups" },
+    }));
+    await made.start();
+    expect(made.store.get()).toMatchObject({
+      phase: "failed",
+      failure: { code: "too_many_groups", message: "too many groups" },
+    });
+  });
+
+  it("is cancelled on the server when it is let go while it runs", async () => {
+    const { session: made, cancelled } = session((_, poll) => {
+      if (poll === 2) {
+        made.dispose();
+      }
+      return { status: "running", version: poll, events: [], next_cursor: "first" };
+    });
+    await made.start();
+    expect(cancelled).toEqual(["s1"]);
+  });
+});

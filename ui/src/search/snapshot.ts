@@ -1,0 +1,43 @@
+import type { SearchAnswer } from "../api/types";
+import type { EventList } from "../events/eventList";
+
+/** Where a search stands. `expired`: its results are gone from the server, what was read is still here. */
+export type Phase =
+  | "starting"
+  | "running"
+  | "complete"
+  | "partial"
+  | "failed"
+  | "cancelled"
+  | "expired";
+
+export interface SearchFailure {
+  code: string;
+  message: string;
+  /** Column in the query, from 1. */
+  column: number | null;
+}
+
+/** Everything that is known of a search at one moment. */
+export interface SearchSnapshot {
+  phase: Phase;
+  /** The newest answer but for its events; null until there is one. */
+  answer: Omit<SearchAnswer, "page"> | null;
+  events: EventList;
+  eventCount: number;
+  /** More events are being read. */
+  loading: boolean;
+  /** Every event of the result is in `events`. */
+  exhausted: boolean;
+  /** The server does not answer at the moment; it is tried again. */
+  lost: boolean;
+  failure: SearchFailure | null;
+  startedAt: number;
+  firstEventsMs: number | null;
+  /** How long it took until it ended for the first time; reading on past the limit does not count. */
+  elapsedMs: number | null;
+}
+
+export function isOver(phase: Phase): boolean {
+  return phase !== "starting" && phase !== "running";
+}

@@ -1,0 +1,104 @@
+import { useEffect, useState } from "react";
+import { messageOf } from "../api/errors";
+import type { StoreStatus } from "../api/types";
+import { formatBytes, formatCount } from "../common/format";
+import { useStore } from "../common/store";
+import { SavedList } from "../saved/SavedList";
+import { useViewActions } from "../search/useViewActions";
+import { describeRange } from "../timerange/format";
+import { FirstEvent } from "./FirstEvent";
+import { useServices } from "./services";
+import "./start.css";
+
+const EXAMPLES: readonly [query: string, meaning: string][] = [
+  ["", "every event"],
+  ["timeout", "the word, in any text"],
+  ["level:>=warn", "warnings and worse"],
+  ["service:checkout -timeout", "one service, without a word"],
+  ["http.status:>=500", "a number that compares"],
+  ["* | timechart 5m by level", "counts over time"],
+];
+
+/** Before anything was asked for: nothing runs yet. */
+export function StartPage() {
+  const { client, history, address } = useServices();
+  const recent = useStore(history.store);
+  const view = useStore(address.store);
+  const { run } = useViewActions();
+  const [status, setStatus] = useState<StoreStatus | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  useEffect(() => {
+    let watching = true;
+    const look = () =>
+      client.status().then(
+        (answer) => {
+          if (watching) {
+            setStatus(answer);
+            setProblem(null);
+          }
+        },
+        (error) => watching && setProblem(messageOf(error)),
+      );
+    void look();
+    const timer = setInterval(look, 5_000);
+    return () => {
+      watching = false;
+      clearInterval(timer);
+    };
+  }, [client]);
+  const stored = status ? status.events + status.tail_events : null;
+  return (
+    <main className="start">
+      <h1 className="visually-hidden">Search log events</h1>
+      <p className="start-status" role="status">
+        {problem && `The server does not answer: ${problem}. Trying again.`}
+        {!problem && status && stored !== null && stored > 0 && (
+          <>
+            <strong>{formatCount(stored)}</strong> events stored · {formatBytes(status.raw_bytes)}{" "}
+            as sent, {formatBytes(status.stored_bytes)} on disk
+          </>
+        )}
+      </p>
+      {stored === 0 && <FirstEvent />}
+      <div className="start-columns">
+        <section aria-labelledby="start-examples">
+          <h2 id="start-examples">Try</h2>
+          <p className="hint">Nothing runs until you ask.</p>
+          <ul className="query-list">
+            {EXAMPLES.map(([query, meaning]) => (
+              <li key={query}>
+                <button type="button" onClick={() => run({ query })}>
+                  <code>{query || "*"}</code>
+                  <span>{meaning}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+        <section aria-labelledby="start-recent">
+          <h2 id="start-recent">Recent</h2>
+          {recent.length === 0 && <p className="hint">Queries that you ask for are listed here.</p>}
+          <ul className="query-list">
+            {recent.slice(0, 8).map((item) => (
+              <li key={item.query}>
+                <button type="button" onClick={() => run(item)}>
+                  <code>{item.query || "*"}</code>
+                  <span>{describeRange(item, view.zone)}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+          {recent.length > 0 && (
+            <button type="button" className="link-button" onClick={() => history.clear()}>
+              Forget these
+            </button>
+          )}
+        </section>
+        <section aria-labelledby="start-saved">
+          <h2 id="start-saved">Saved</h2>
+          <SavedList />
+        </section>
+      </div>
+    </main>
+  );
+}
