@@ -1,12 +1,15 @@
 """The real template, built and deployed by SAM on a stand-in for AWS, called over HTTP. `make aws-test` runs these."""
 
+import gzip
 import io
 import json
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
 import unittest
+import urllib.parse
 import zipfile
 
 from stack import stand_ins
@@ -45,6 +48,37 @@ class Deployed(unittest.TestCase):
         self.assertEqual((found["status"], numbers(found)), ("complete", list(range(0, 2000, 10))))
         listed = stack.client("s3").list_objects_v2(Bucket=stack.outputs["BucketName"], Prefix="segments/v1/tenant=default/dt=2026-11-27/")
         self.assertGreater(listed["KeyCount"], 0)
+
+    def test_1_the_page_is_served_without_a_key_and_its_parts_compressed(self):
+        page, headers = self.stack.fetch("/")
+        self.assertIn(b'<div id="root">', page)
+        self.assertIn("default-src 'none'", headers["content-security-policy"])
+        script = re.search(rb'src="(/assets/[^"]+\.js)"', page).group(1).decode()
+        body, headers = self.stack.fetch(script, {"Accept-Encoding": "gzip"})
+        self.assertEqual(headers["content-encoding"], "gzip")
+        self.assertGreater(len(gzip.decompress(body)), len(body))
+        self.assertEqual(self.stack.request("GET", "/v1/nothing")[0], 404)
+
+    def test_1_matches_are_counted_beside_and_new_events_followed(self):
+        stack = self.stack
+        tail = json.loads(stack.request("GET", "/v1/tail")[1])
+        stack.push([event(n, batch="counted") for n in range(500, 700)])
+        found = stack.search("batch:counted", limit=10, histogram={"by": "level"}, facets=["batch"])
+        self.assertEqual((len(found["events"]), found["progress"]["events_matched"]), (10, 200))
+        self.assertEqual(sum(bucket["count"] for bucket in found["histogram"]["buckets"]), 200)
+        self.assertEqual(found["facets"][0]["values"], [{"value": "counted", "count": 200}])
+        more = json.loads(stack.request("GET", f"/v1/searches/{found['id']}?wait=20s&cursor={found['more_cursor']}")[1])
+        self.assertEqual(len(more["events"]), 190)
+        seen = []
+
+        def all_seen():
+            path = "/v1/tail?query=batch:counted&wait=5s&cursor=" + urllib.parse.quote(tail["cursor"])
+            tail.update(json.loads(stack.request("GET", path)[1]))
+            seen.extend(tail["events"])
+            return len(seen) >= 200
+
+        until("all new events are seen", all_seen, 60, 0)
+        self.assertEqual(sorted(event["n"] for event in seen), list(range(500, 700)))
 
     def test_2_the_key_is_asked_for(self):
         status, answer = self.stack.request("GET", "/v1/status", headers={"Authorization": "Bearer wrong"})

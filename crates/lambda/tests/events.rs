@@ -113,6 +113,17 @@ fn accepted(body: &[u8]) -> u64 {
 }
 
 #[test]
+fn the_web_ui_is_asked_for_its_page() {
+    let headers = [("accept", "text/html"), ("accept-encoding", "gzip, deflate, br")];
+    let mut expected = api_event("GET", "/", "", &headers, Value::Null, false);
+    // A browser has no key.
+    expected["headers"].as_object_mut().unwrap().remove("authorization");
+    let asked = request(&sample("web-page.json", &expected));
+    assert_eq!((asked.method, asked.path.as_str()), (Method::GET, "/"));
+    assert_eq!(asked.headers["accept-encoding"], "gzip, deflate, br");
+}
+
+#[test]
 fn ingest_takes_events_as_text() {
     let body = json!(events().to_string());
     let expected = api_event("POST", "/v1/events", "", &[("content-type", "application/json")], body, false);

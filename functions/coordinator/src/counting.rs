@@ -1,13 +1,15 @@
 //! What a search counts beside its events: of every match, while the events that were asked for may long be there.
 //!
 //! A task that looks at all its matches anyway counts on the way. The others are handed out once more, to count alone:
-//! later, so that the first page waits for nothing.
+//! later, so that the first page waits for nothing, and in parts, ranges of time of a few MiB each, so that counts grow
+//! evenly and more workers share them.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use trawl_api::counts::{Bucket, FacetCounts, Histogram, ValueCount};
+use trawl_event::Timestamp;
 use trawl_query::Summary;
-use trawl_store::ports::{ScanTask, Want};
+use trawl_store::ports::{ScanTask, Source, Want};
 
 use crate::plan::Planned;
 use crate::state::{Asked, Counts, SearchState};
@@ -17,13 +19,36 @@ const GROUPS_SHOWN: usize = 10;
 /// Values of a field that another run takes up.
 const NOTED_VALUES: usize = 1000;
 
-/// The counts of a search, and which tasks they are of.
+/// Stored bytes that are counted at once.
+const PART_BYTES: u64 = 8 * 1024 * 1024;
+/// Most parts of a task.
+const MOST_PARTS: u64 = 64;
+/// Bits of a part's number within its task.
+const PART_BITS: u32 = 8;
+
+/// A part of a task: the task's number in the plan, and its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part(u32);
+
+impl Part {
+    fn of(task: u32, part: u32) -> Self {
+        Self(task << PART_BITS | part)
+    }
+
+    /// The number of its task in the plan.
+    pub fn task(self) -> u32 {
+        self.0 >> PART_BITS
+    }
+}
+
+/// The counts of a search, and which parts of its tasks they are of.
 pub struct Counting {
     total: Summary,
-    counted: BTreeSet<u32>,
-    /// Tasks that were not handed out to count.
-    left: VecDeque<ScanTask>,
-    tasks: usize,
+    counted: BTreeSet<Part>,
+    /// Parts that were not handed out.
+    left: VecDeque<(Part, ScanTask)>,
+    /// How many parts each task has.
+    parts: Vec<u32>,
 }
 
 impl Counting {
@@ -36,45 +61,73 @@ impl Counting {
             return None;
         }
         let before = state.resume.as_ref();
-        let counted: BTreeSet<u32> = before.map(|resume| resume.counted.iter().copied().collect()).unwrap_or_default();
+        let counted: BTreeSet<Part> =
+            before.map(|resume| resume.counted.iter().copied().map(Part).collect()).unwrap_or_default();
         let empty = || plan.iter().find_map(|planned| planned.task.summary.as_ref()).map(Summary::new);
         let total = before.and_then(|resume| resume.summary.clone()).or_else(empty).unwrap_or_default();
-        let left = plan.iter().filter(|planned| !counted.contains(&planned.task.number));
-        let left = left.map(|planned| ScanTask { want: Want::Counts, after: None, ..planned.task.clone() }).collect();
-        Some(Self { total, counted, left, tasks: plan.len() })
+        let (mut left, mut parts) = (VecDeque::new(), Vec::new());
+        for planned in plan {
+            let ranges = ranges(&planned.task);
+            parts.push(ranges.len() as u32);
+            for (place, (from, to)) in ranges.into_iter().enumerate() {
+                let part = Part::of(planned.task.number, place as u32);
+                let task = ScanTask { want: Want::Counts, after: None, from, to, ..planned.task.clone() };
+                left.push_back((part, task));
+            }
+        }
+        left.retain(|(part, _)| !counted.contains(part));
+        Some(Self { total, counted, left, parts })
     }
 
-    /// The next task to hand out for counting alone. One that `is_busy` looking for events may yet count on the way.
-    pub fn next_task(&mut self, is_busy: impl Fn(u32) -> bool) -> Option<ScanTask> {
-        self.left.retain(|task| !self.counted.contains(&task.number));
-        let free = self.left.iter().position(|task| !is_busy(task.number))?;
+    /// The next part to hand out for counting alone. A task that `is_busy` looking for events may yet count on the way.
+    pub fn next_task(&mut self, is_busy: impl Fn(u32) -> bool) -> Option<(Part, ScanTask)> {
+        self.left.retain(|(part, _)| !self.counted.contains(part));
+        let free = self.left.iter().position(|(part, _)| !is_busy(part.task()))?;
         self.left.remove(free)
     }
 
-    /// Adds what a task counted, once.
-    pub fn take(&mut self, number: u32, summary: Summary) {
-        if self.counted.insert(number) {
+    /// Adds what was counted of a part, once; says whether it was the first part of its task.
+    pub fn take(&mut self, part: Part, summary: Summary) -> bool {
+        let is_first = self.parts_of(part.task()).all(|part| !self.counted.contains(&part));
+        if self.counted.insert(part) {
             self.total.merge(summary);
         }
+        is_first
     }
 
-    /// Goes without a task.
-    pub fn give_up(&mut self, number: u32) {
-        self.counted.insert(number);
+    /// Adds what was counted of a whole task, unless parts of it are counted; says whether it did.
+    pub fn take_whole(&mut self, task: u32, summary: Summary) -> bool {
+        let parts: Vec<Part> = self.parts_of(task).collect();
+        if parts.iter().any(|part| self.counted.contains(part)) {
+            return false;
+        }
+        self.counted.extend(parts);
+        self.total.merge(summary);
+        true
     }
 
-    /// Whether a task is counted.
-    pub fn has(&self, number: u32) -> bool {
-        self.counted.contains(&number)
+    fn parts_of(&self, task: u32) -> impl Iterator<Item = Part> + use<> {
+        let parts = self.parts.get(task as usize).copied().unwrap_or(1);
+        (0..parts).map(move |part| Part::of(task, part))
     }
 
-    /// Whether every task is.
+    /// Goes without a part.
+    pub fn give_up(&mut self, part: Part) {
+        self.counted.insert(part);
+    }
+
+    /// Whether every part is counted.
     pub fn is_done(&self) -> bool {
-        self.counted.len() >= self.tasks
+        self.parts_done() >= self.parts()
     }
 
-    /// How many tasks are counted.
-    pub fn tasks_done(&self) -> u64 {
+    /// How many parts there are.
+    pub fn parts(&self) -> u64 {
+        self.parts.iter().map(|parts| u64::from(*parts)).sum()
+    }
+
+    /// How many of them are counted.
+    pub fn parts_done(&self) -> u64 {
         self.counted.len() as u64
     }
 
@@ -87,7 +140,7 @@ impl Counting {
     pub fn noted(&self) -> (Summary, Vec<u32>) {
         let mut total = self.total.clone();
         total.shrink(NOTED_VALUES);
-        (total, self.counted.iter().copied().collect())
+        (total, self.counted.iter().map(|part| part.0).collect())
     }
 
     /// As it is shown.
@@ -130,8 +183,60 @@ impl Counting {
     }
 }
 
+/// The ranges of time in which the parts of a task are counted, in the order of the search.
+fn ranges(task: &ScanTask) -> Vec<(Timestamp, Timestamp)> {
+    let range = (task.from, task.to);
+    let Source::Segments(rows) = &task.source else { return vec![range] };
+    let bytes = rows.iter().map(|row| row.size_bytes).sum();
+    let first = rows.iter().map(|row| row.first).min();
+    let span = first.zip(rows.iter().map(|row| row.last).max());
+    let mut ranges = span.map_or_else(|| vec![range], |span| cut(range, span, bytes));
+    if task.newest_first {
+        ranges.reverse();
+    }
+    ranges
+}
+
+/// Cuts a range where the events in it lie, which have so many bytes. Row groups hardly overlap in time, so that little
+/// is read twice.
+fn cut(range: (Timestamp, Timestamp), span: (Timestamp, Timestamp), bytes: u64) -> Vec<(Timestamp, Timestamp)> {
+    let parts = i128::from(bytes.div_ceil(PART_BYTES).clamp(1, MOST_PARTS));
+    let (first, last) = (i128::from(span.0.max(range.0).0), i128::from(span.1.min(range.1).0));
+    let width = (last - first) / parts;
+    if parts < 2 || width < 1 {
+        return vec![range];
+    }
+    let inner = (1..parts).filter_map(|part| i64::try_from(first + width * part).ok()).map(Timestamp);
+    let mut from = range.0;
+    let mut ranges: Vec<(Timestamp, Timestamp)> = inner.map(|to| (std::mem::replace(&mut from, to), to)).collect();
+    ranges.push((from, range.1));
+    ranges
+}
+
 /// A value with its count, as JSON.
 pub fn value_count(value: &trawl_query::Cell, count: u64) -> ValueCount {
     // A cell is a JSON scalar.
     ValueCount { value: serde_json::to_value(value).unwrap_or_default(), count }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_the_range_of_their_task_once() {
+        for (from, to, (first, last), bytes, parts) in [
+            (i64::MIN, i64::MAX, (0, 1_000_000), 64 << 20, 8),
+            (i64::MIN, i64::MAX, (i64::MIN, i64::MAX), 1 << 40, 64),
+            (100, 200, (0, 1_000_000), 64 << 20, 8),
+            (100, 105, (0, 1_000_000), 64 << 20, 1),
+            (0, 1_000_000, (500, 500), 64 << 20, 1),
+            (0, 1_000_000, (0, 999_999), 1000, 1),
+        ] {
+            let ranges = cut((Timestamp(from), Timestamp(to)), (Timestamp(first), Timestamp(last)), bytes);
+            assert_eq!(ranges.len(), parts, "{first} {last}");
+            assert_eq!((ranges[0].0, ranges[parts - 1].1), (Timestamp(from), Timestamp(to)));
+            assert!(ranges.windows(2).all(|pair| pair[0].1 == pair[1].0 && pair[0].0 < pair[0].1), "{ranges:?}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ use trawl_store::ports::{
 
 use crate::Coordinator;
 use crate::attempt::{ATTEMPTS, FIRST_BACKOFF};
+use crate::counting::Part;
 use crate::plan::Planned;
 use crate::resume::Before;
 use crate::state::{HEARTBEAT, INTERRUPTED, LEASE, SearchState, after};
@@ -183,8 +184,8 @@ pub(crate) struct Run<'c, S, K, Q, W, L, C> {
 pub(crate) enum Errand {
     /// For its events, or its part of an aggregate; the task has this index in the merge.
     Look(usize),
-    /// To be counted; the task has this number in the plan.
-    Count(u32),
+    /// To be counted: this part of it.
+    Count(Part),
 }
 
 /// What became of a task.

@@ -88,6 +88,15 @@ pub struct Resume {
     pub missing: Vec<String>,
 }
 
+/// Which granules of a result are news.
+#[derive(Clone, Copy, Debug)]
+pub struct Granules {
+    /// Those there are.
+    pub total: bool,
+    /// Those that were read.
+    pub read: bool,
+}
+
 /// The pages that one run stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRun {
@@ -308,13 +317,11 @@ impl SearchState {
 
     /// Counts what a worker read and took; what it found is counted where results are merged. The granules of a task
     /// that looked for the first events only are those of another that counts them all, if one does.
-    pub fn count(&mut self, result: &ScanResult, with_granules: bool) {
+    pub fn count(&mut self, result: &ScanResult, granules: Granules) {
         let progress = &mut self.progress;
         progress.bytes_read += result.bytes_read;
-        if with_granules {
-            progress.granules_total += result.granules_total;
-            progress.granules_read += result.granules_read;
-        }
+        progress.granules_total += if granules.total { result.granules_total } else { 0 };
+        progress.granules_read += if granules.read { result.granules_read } else { 0 };
         let cost = &mut self.cost;
         cost.gets += result.gets;
         cost.bytes += result.bytes_read;

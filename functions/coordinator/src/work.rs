@@ -8,12 +8,12 @@ use trawl_query::Query;
 use trawl_store::ports::{Catalog, Clock, Ids, Launcher, ScanResult, Searches, Source, StoreError, Stream, Workers};
 
 use crate::collect::{Collected, aggregates};
-use crate::counting::Counting;
+use crate::counting::{Counting, Part};
 use crate::describe::{describe, left_out};
 use crate::merge::Merge;
 use crate::pages::Pages;
 use crate::run::{Attempt, Errand, Run, Saved, Stop};
-use crate::state::{SearchState, after};
+use crate::state::{Granules, SearchState, after};
 
 /// How often the state is written while nothing new is to be seen.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
@@ -100,7 +100,7 @@ where
             self.is_any_task_ended = true;
             match errand {
                 Errand::Look(index) => self.take_found(&mut work, index, outcome)?,
-                Errand::Count(number) => self.take_counts(&mut work, number, outcome)?,
+                Errand::Count(part) => self.take_counts(&mut work, part, outcome)?,
             }
             self.note_progress(&mut work);
             self.give(&mut work).await?;
@@ -158,8 +158,8 @@ where
             }
             let may_count = !is_wanted || is_turn || work.pages.stored() > 0;
             let Some(counting) = work.counting.as_mut().filter(|_| may_count) else { return };
-            let Some(task) = counting.next_task(|number| work.merge.is_running(number)) else { return };
-            running.push(Box::pin(coordinator.attempt(Errand::Count(task.number), task)));
+            let Some((part, task)) = counting.next_task(|number| work.merge.is_running(number)) else { return };
+            running.push(Box::pin(coordinator.attempt(Errand::Count(part), task)));
         }
     }
 
@@ -182,9 +182,10 @@ where
             }
         };
         let number = work.merge.task(index).number;
-        let counted = work.counting.as_mut().zip(result.summary.take()).filter(|(counting, _)| !counting.has(number));
-        let with_granules = counted.is_some() || work.counting.is_none();
-        self.state.count(&result, with_granules);
+        let counts = work.counting.as_mut().zip(result.summary.take());
+        let is_counted = counts.is_some_and(|(counting, summary)| counting.take_whole(number, summary));
+        let with_granules = is_counted || work.counting.is_none();
+        self.state.count(&result, Granules { total: with_granules, read: with_granules });
         let ordered = work.collected.is_ordered();
         self.state.progress.tasks_total += u64::from(result.more && ordered);
         for missing in left_out(&work.merge.task(index).source, &result) {
@@ -199,26 +200,27 @@ where
     fn take_counts(
         &mut self,
         work: &mut Work<'_, Q>,
-        number: u32,
+        part: Part,
         outcome: Result<ScanResult, StoreError>,
     ) -> Result<(), Stop> {
         let Some(counting) = &mut work.counting else { return Ok(()) };
-        let source = self.plan.get(number as usize).map(|planned| &planned.task.source);
+        let source = self.plan.get(part.task() as usize).map(|planned| &planned.task.source);
         match outcome {
             Ok(mut result) => {
                 if let Some(error) = result.query_error.take() {
                     return Err(Stop::Failed { code: error.code.as_str().to_owned(), message: error.to_string() });
                 }
-                self.state.count(&result, !counting.has(number));
+                let is_first = counting.take(part, result.summary.take().unwrap_or_default());
+                // Each part says how many granules there are in all segments of its task.
+                self.state.count(&result, Granules { total: is_first, read: true });
                 for missing in source.map(|source| left_out(source, &result)).unwrap_or_default() {
                     self.state.note_missing(missing);
                 }
-                counting.take(number, result.summary.unwrap_or_default());
             }
             Err(error) => {
                 let place = source.map(describe).unwrap_or_default();
                 self.state.note_missing(format!("{place}: {error}"));
-                counting.give_up(number);
+                counting.give_up(part);
             }
         }
         Ok(())
@@ -233,7 +235,7 @@ where
         }
         if let Some(counting) = &work.counting {
             progress.events_matched = progress.events_matched.max(counting.events());
-            (progress.tasks_done, progress.tasks_total) = (counting.tasks_done(), self.plan.len() as u64);
+            (progress.tasks_done, progress.tasks_total) = (counting.parts_done(), counting.parts());
         }
     }
 

@@ -66,6 +66,12 @@ class Deployment:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
+    def fetch(self, path, headers=None):
+        """Gives body and headers, by their lower-case names, of what anybody may have."""
+        headers = {"Host": f"{self.outputs['ApiId']}.execute-api.localhost", **(headers or {})}
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers), timeout=120) as answer:
+            return answer.read(), {name.lower(): value for name, value in answer.headers.items()}
+
     def push(self, events):
         """Pushes events until they are acknowledged, as a client does; gives how often the API had to be asked."""
         body = "\n".join(json.dumps(event) for event in events).encode()

@@ -41,7 +41,7 @@ const OPERATIONS: [&str; 18] = [
 ];
 
 /// What else must have happened.
-const MUST_HAPPEN: [&str; 41] = [
+const MUST_HAPPEN: [&str; 44] = [
     "a day went by",
     "acknowledged request repeated",
     "another tenant asked for a search",
