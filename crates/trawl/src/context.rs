@@ -195,15 +195,16 @@ impl Sides {
     /// Where the event is among those after: the same in every field, or, as after a `fields` pipe, with all fields
     /// of the one that was given.
     fn place(&self) -> Option<usize> {
-        let same_time = |event: &&Box<RawValue>| timestamp(event) <= self.time;
         let own = fingerprint(&self.own);
         let parts: Vec<u128> = leaves(&self.own).iter().map(leaf_fingerprint).collect();
-        let has_all = |event: &Box<RawValue>| {
+        let has_all = |event: &RawValue| {
             let found: Vec<u128> = leaves(event).iter().map(leaf_fingerprint).collect();
             parts.iter().all(|part| found.contains(part))
         };
-        let candidates = || self.after.iter().take_while(same_time);
-        candidates().position(|event| fingerprint(event) == own).or_else(|| candidates().position(has_all))
+        let candidates = || self.after.iter().take_while(|event| timestamp(event) <= self.time);
+        candidates()
+            .position(|event| fingerprint(event) == own)
+            .or_else(|| candidates().position(|event| has_all(event)))
     }
 
     fn arrange(mut self) -> Arranged {
@@ -245,11 +246,11 @@ mod tests {
         sides.add_before(before.iter().map(|(second, n)| event(*second, *n)).collect());
         sides.add_after(after.iter().map(|(second, n)| event(*second, *n)).collect());
         let Arranged { events, own, is_found } = sides.arrange();
-        let number = |event: &Box<RawValue>| {
+        let number = |event: &RawValue| {
             let event: serde_json::Value = serde_json::from_str(event.get()).unwrap();
             event["n"].as_u64().unwrap()
         };
-        (events.iter().map(number).collect(), own, is_found)
+        (events.iter().map(|event| number(event)).collect(), own, is_found)
     }
 
     #[test]

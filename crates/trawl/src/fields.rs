@@ -23,7 +23,8 @@ Examples:
   trawl fields http.path --prefix /api --query 'level:>=error' --limit 50
   trawl fields --json | jq -r .name
 
-Values are those that the server counts within about 2 s, newest events first; stderr says when that was not all.";
+Values are those that the server counts within about 2 s, newest events first; stderr says when that was not all.
+Their shares are of the events that have one of the values shown.";
 
 /// What is asked of the fields.
 #[derive(Debug, Args)]
