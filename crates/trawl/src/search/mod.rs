@@ -1,6 +1,6 @@
 //! `trawl search`: finds events, or counts and groups them.
 //!
-//! * [`follow`]: a search from its first page to its end
+//! * [`mod@follow`]: a search from its first page to its end
 //! * [`plan`]: what it would read, in words
 //! * [`show`]: what is printed of it
 

@@ -37,7 +37,13 @@ pub fn in_words(plan: &Plan) -> String {
             percent(skipped, plan.granules_total)
         ));
     }
-    text.push_str(&format!("bytes     {about}{} of {} stored\n", size(plan.bytes_to_read), size(plan.bytes_most)));
+    // What comes with the index is not counted there: small segments are fetched whole when they are opened.
+    match plan.bytes_to_read {
+        0 if plan.granules_to_read > 0 => {
+            text.push_str(&format!("bytes     with the index, of {} stored\n", size(plan.bytes_most)));
+        }
+        bytes => text.push_str(&format!("bytes     {about}{} of {} stored\n", size(bytes), size(plan.bytes_most))),
+    }
     text.push_str(&format!(
         "price     at most {} on AWS, if all {} were read\n",
         usd(plan.usd_most),
@@ -79,6 +85,8 @@ price     at most $0.00010 on AWS, if all 91.2 MB were read
 Only the first segments were looked into: granules and bytes are scaled up from these.
 ";
         assert_eq!(in_words(&plan), expected);
+        let small = in_words(&Plan { bytes_to_read: 0, ..plan });
+        assert!(small.contains("\nbytes     with the index, of 91.2 MB stored\n"), "{small}");
         let nothing = in_words(&Plan::default());
         assert!(nothing.starts_with("would read 0 of 0 segments in the range of time: 0 tasks\n"), "{nothing}");
         assert!(!nothing.contains("bytes"), "{nothing}");
