@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::counts::{FacetCounts, FacetRequest, Histogram, HistogramRequest};
+
 /// The answer to a batch: what was taken and what was not.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PushAnswer {
@@ -50,6 +52,15 @@ pub struct SearchRequest {
     pub limit: Option<u64>,
     /// Which end of time comes first.
     pub order: Order,
+    /// Count all matches by time, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<HistogramRequest>,
+    /// Count all matches by the values of these fields, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facets: Vec<FacetRequest>,
+    /// Fail with `scan_too_large` rather than read when more stored bytes than this may have to be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
 }
 
 /// The order of a search's events.
@@ -96,6 +107,9 @@ pub struct SearchPage {
     pub id: String,
     /// How far it is.
     pub status: SearchStatus,
+    /// Grows with everything that changes: for [`crate::Client::poll_seen`].
+    #[serde(default)]
+    pub version: u64,
     /// What it has done.
     #[serde(default)]
     pub progress: Progress,
@@ -105,15 +119,30 @@ pub struct SearchPage {
     /// The table of a query that aggregates.
     #[serde(default)]
     pub aggregates: Option<Aggregates>,
+    /// All matches by time, where that was asked for; grows while the search runs.
+    #[serde(default)]
+    pub histogram: Option<Histogram>,
+    /// All matches by the values of fields, where that was asked for; grows while the search runs.
+    #[serde(default)]
+    pub facets: Option<Vec<FacetCounts>>,
     /// Where the next page begins; `None` when there is none (yet, while the search runs).
     #[serde(default)]
     pub next_cursor: Option<String>,
+    /// Where the search goes on past its limit, when that is reached and more matches; used like a cursor.
+    #[serde(default)]
+    pub more_cursor: Option<String>,
     /// What could not be read.
     #[serde(default)]
     pub missing: Vec<Value>,
     /// Why the search failed, where it did.
     #[serde(default)]
     pub error: Option<Value>,
+    /// How long it took so far.
+    #[serde(default)]
+    pub timing: Timing,
+    /// What it may take at most, once it is planned.
+    #[serde(default)]
+    pub estimate: Option<Estimate>,
     /// What it took.
     #[serde(default)]
     pub cost: Cost,
@@ -157,6 +186,30 @@ pub struct Cost {
     /// Memory times time, as Lambda bills it.
     pub gb_seconds: f64,
     /// What that costs at list price, in US dollars.
+    pub usd: f64,
+}
+
+/// How long a search took, from the request on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Timing {
+    /// Until the plan was made.
+    pub plan_ms: u64,
+    /// Until the first page was there.
+    pub first_page_ms: Option<u64>,
+    /// Until the search ended, or was last heard of.
+    pub total_ms: u64,
+}
+
+/// What a search may take at most: as if no index skipped anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Estimate {
+    /// Segments that may hold matches.
+    pub segments: u64,
+    /// Their stored bytes.
+    pub bytes: u64,
+    /// What reading them costs at list price, in US dollars.
     pub usd: f64,
 }
 

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::http::Method;
 
 use crate::answer::{Health, PushAnswer, SearchCreated, SearchPage, SearchRequest, ServerStatus};
+use crate::counts::{FieldValues, Fields, ValuesRequest};
 use crate::error::Error;
+use crate::live::{Context, ContextRequest, Explained, NamedSearch, News, Plan, SavedSearch, SavedSearches};
 use crate::retry::Retries;
 use crate::transport::{Call, REQUEST_TIMEOUT, Transport, percent_encode};
 
@@ -89,26 +93,41 @@ impl Client {
 
     /// Starts a search. Repeating this may start it twice; the one nobody polls expires.
     pub fn create_search(&self, search: &SearchRequest) -> Result<SearchCreated, Error> {
-        let route = || "POST /v1/searches".to_owned();
-        let body = serde_json::to_vec(search).map_err(|source| Error::Answer { route: route(), source })?;
-        self.transport.json(&Call {
-            method: Method::POST,
-            path: "/v1/searches".to_owned(),
-            headers: vec![("content-type", "application/json")],
-            body: Some(&body),
-            repeatable: true,
-            timeout: REQUEST_TIMEOUT,
-        })
+        self.send_json(Method::POST, "/v1/searches".to_owned(), search)
+    }
+
+    /// What a search would read; it is not run.
+    pub fn explain(&self, search: &SearchRequest) -> Result<Plan, Error> {
+        #[derive(Serialize)]
+        struct Explain<'s> {
+            #[serde(flatten)]
+            search: &'s SearchRequest,
+            explain: bool,
+        }
+        let request = Explain { search, explain: true };
+        self.send_json(Method::POST, "/v1/searches".to_owned(), &request).map(|Explained { plan }| plan)
     }
 
     /// The page at `cursor` (the first without one). A server with nothing new to say answers after
     /// `wait` (whole seconds) at the latest.
     pub fn poll(&self, id: &str, cursor: Option<&str>, wait: Duration) -> Result<SearchPage, Error> {
-        let mut path = format!("/v1/searches/{}?wait={}s", percent_encode(id), wait.as_secs());
-        if let Some(cursor) = cursor {
-            path.push_str("&cursor=");
-            path.push_str(&percent_encode(cursor));
-        }
+        self.poll_seen(id, cursor, wait, None)
+    }
+
+    /// As [`Client::poll`]; with the version of an earlier page the server also answers once anything has changed
+    /// since: progress, counts, a table.
+    pub fn poll_seen(
+        &self,
+        id: &str,
+        cursor: Option<&str>,
+        wait: Duration,
+        seen: Option<u64>,
+    ) -> Result<SearchPage, Error> {
+        let seen = seen.map(|seen| seen.to_string());
+        let path = with_parameters(
+            format!("/v1/searches/{}?wait={}s", percent_encode(id), wait.as_secs()),
+            &[("cursor", cursor), ("seen", seen.as_deref())],
+        );
         self.transport.json(&Call { timeout: wait.saturating_add(POLL_GRACE), ..get(path) })
     }
 
@@ -134,17 +153,58 @@ impl Client {
         Ok(Health { body })
     }
 
-    /// Paths and types of the fields seen between `from` and `to`, as the server lists them.
-    pub fn fields(&self, from: Option<&str>, to: Option<&str>) -> Result<Value, Error> {
-        let mut path = "/v1/fields".to_owned();
-        let mut separator = '?';
-        for (name, value) in [("from", from), ("to", to)] {
-            if let Some(value) = value {
-                path.push_str(&format!("{separator}{name}={}", percent_encode(value)));
-                separator = '&';
-            }
-        }
+    /// Names and types of the fields seen between `from` and `to`.
+    pub fn fields(&self, from: Option<&str>, to: Option<&str>) -> Result<Fields, Error> {
+        self.transport.json(&get(with_parameters("/v1/fields".to_owned(), &[("from", from), ("to", to)])))
+    }
+
+    /// The most frequent values of a field, as many as the server counts in about 2 s.
+    pub fn values(&self, field: &str, request: &ValuesRequest) -> Result<FieldValues, Error> {
+        let ValuesRequest { prefix, query, from, to, limit } = request;
+        let limit = limit.map(|limit| limit.to_string());
+        let path = with_parameters(
+            format!("/v1/fields/{}/values", percent_encode(field)),
+            &[
+                ("prefix", prefix.as_deref()),
+                ("query", query.as_deref()),
+                ("from", from.as_deref()),
+                ("to", to.as_deref()),
+                ("limit", limit.as_deref()),
+            ],
+        );
         self.transport.json(&get(path))
+    }
+
+    /// Starts two searches that lead away from an event. Repeating this may start them twice.
+    pub fn context(&self, request: &ContextRequest) -> Result<Context, Error> {
+        self.send_json(Method::POST, "/v1/context".to_owned(), request)
+    }
+
+    /// Events that have arrived since `cursor`, or, without one, the cursor of this moment. Without news the server
+    /// answers after `wait` (whole seconds, at most 20). `limit` is the server's when absent, and at most 10,000.
+    pub fn tail(&self, query: &str, cursor: Option<&str>, wait: Duration, limit: Option<u64>) -> Result<News, Error> {
+        let limit = limit.map(|limit| limit.to_string());
+        let path = with_parameters(
+            format!("/v1/tail?wait={}s", wait.as_secs()),
+            &[("query", Some(query)), ("cursor", cursor), ("limit", limit.as_deref())],
+        );
+        self.transport.json(&Call { timeout: wait.saturating_add(POLL_GRACE), ..get(path) })
+    }
+
+    /// The saved searches by name.
+    pub fn saved(&self) -> Result<Vec<NamedSearch>, Error> {
+        self.transport.json(&get("/v1/saved".to_owned())).map(|SavedSearches { saved }| saved)
+    }
+
+    /// Saves a search, in the place of one that has the name.
+    pub fn save(&self, name: &str, search: &SavedSearch) -> Result<NamedSearch, Error> {
+        self.send_json(Method::PUT, format!("/v1/saved/{}", percent_encode(name)), search)
+    }
+
+    /// Deletes a saved search.
+    pub fn forget(&self, name: &str) -> Result<(), Error> {
+        let path = format!("/v1/saved/{}", percent_encode(name));
+        self.transport.send(&Call { method: Method::DELETE, ..get(path) }).map(drop)
     }
 
     /// Persists the tail and compacts, now; answers when both are done. Only `trawl local` offers it.
@@ -157,8 +217,33 @@ impl Client {
         })?;
         Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
+
+    /// Sends what may be sent twice, and reads the answer.
+    fn send_json<A: DeserializeOwned>(&self, method: Method, path: String, body: &impl Serialize) -> Result<A, Error> {
+        let body =
+            serde_json::to_vec(body).map_err(|source| Error::Answer { route: format!("{method} {path}"), source })?;
+        self.transport.json(&Call {
+            method,
+            headers: vec![("content-type", "application/json")],
+            body: Some(&body),
+            ..get(path)
+        })
+    }
 }
 
-fn get(path: String) -> Call<'static> {
+/// A path with the parameters that have a value behind it.
+fn with_parameters(mut path: String, parameters: &[(&str, Option<&str>)]) -> String {
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            path.push(if path.contains('?') { '&' } else { '?' });
+            path.push_str(name);
+            path.push('=');
+            path.push_str(&percent_encode(value));
+        }
+    }
+    path
+}
+
+fn get<'c>(path: String) -> Call<'c> {
     Call { method: Method::GET, path, headers: Vec::new(), body: None, repeatable: true, timeout: REQUEST_TIMEOUT }
 }

@@ -18,7 +18,7 @@ pub enum Error {
         reason: String,
     },
     /// No complete answer came: nobody listens there, or the connection broke.
-    #[error("no answer from {url} ({attempts} attempts): {source}")]
+    #[error("no answer from {url} ({attempts} attempt{}): {source}", if *attempts == 1 { "" } else { "s" })]
     Unreachable {
         /// The server's address.
         url: String,

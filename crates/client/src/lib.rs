@@ -7,6 +7,7 @@
 //!
 //! * [`Client`]: one method per route
 //! * [`answer`]: what the server says, as types; events stay the JSON text that the server sent
+//! * [`counts`]: what is counted beside the events; [`live`]: plans, context, new events, saved searches
 //! * [`error`]: what can go wrong, with the server's own code and message
 //! * [`retry`]: how long to wait before the next attempt
 //!
@@ -23,14 +24,21 @@
 
 pub mod answer;
 mod client;
+pub mod counts;
 pub mod error;
+pub mod live;
 pub mod retry;
 mod transport;
 
 pub use answer::{
-    Aggregates, Cost, Health, Order, Progress, PushAnswer, Rejection, SearchCreated, SearchPage, SearchRequest,
-    SearchStatus, ServerStatus,
+    Aggregates, Cost, Estimate, Health, Order, Progress, PushAnswer, Rejection, SearchCreated, SearchPage,
+    SearchRequest, SearchStatus, ServerStatus, Timing,
 };
 pub use client::{Client, Encoding};
+pub use counts::{
+    Bucket, FacetCounts, FacetRequest, Field, FieldValues, Fields, Histogram, HistogramRequest, ValueCount,
+    ValuesRequest,
+};
 pub use error::{ApiError, Error};
+pub use live::{Context, ContextRequest, NamedSearch, News, Plan, SavedSearch, SearchName};
 pub use retry::Retries;

@@ -7,8 +7,12 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use serde_json::value::RawValue;
 use support::{Reply, Request, Server};
-use trawl_client::{Client, Encoding, Error, Order, Retries, SearchRequest, SearchStatus};
+use trawl_client::{
+    Client, ContextRequest, Encoding, Error, FacetRequest, HistogramRequest, Order, Retries, SavedSearch,
+    SearchRequest, SearchStatus, ValuesRequest,
+};
 
 const ACCEPTED: &str = r#"{"accepted":1,"rejected":[],"batch_id":"00"}"#;
 const EVENT: &[u8] = br#"{"message":"hello"}"#;
@@ -162,4 +166,95 @@ fn the_small_routes_have_their_paths() {
     let paths: Vec<_> =
         server.requests().into_iter().map(|request| format!("{} {}", request.method, request.path)).collect();
     assert_eq!(paths, ["GET /v1/status", "GET /v1/health", "GET /v1/fields?from=-1h&to=now", "POST /v1/admin/compact"]);
+}
+
+#[test]
+fn a_search_counts_and_goes_on() {
+    let server = Server::start(|request, _| match request.method.as_str() {
+        "POST" => Reply::Json(202, r#"{"id":"s1","status":"running"}"#.to_owned()),
+        _ => Reply::Json(
+            200,
+            json!({
+                "id": "s1", "status": "complete", "version": 7, "events": [], "more_cursor": "s1-1-more",
+                "histogram": {"interval_ms": 60000, "by": "level", "complete": true,
+                    "buckets": [{"start": "2026-03-02T10:00:00Z", "count": 12, "by": {"error": 2}}]},
+                "facets": [{"field": "service", "complete": true, "approximate": false,
+                    "values": [{"value": "checkout", "count": 12}], "events_with": 12, "distinct": 1}],
+                "timing": {"plan_ms": 3, "first_page_ms": null, "total_ms": 950},
+                "estimate": {"segments": 8, "bytes": 9, "usd": 0.5},
+            })
+            .to_string(),
+        ),
+    });
+    let client = client(&server);
+    let search = SearchRequest {
+        histogram: Some(HistogramRequest { by: Some("level".into()), buckets: Some(80) }),
+        facets: vec![FacetRequest { field: "service".into(), limit: None }],
+        max_bytes: Some(1000),
+        ..Default::default()
+    };
+    client.create_search(&search).unwrap();
+    let page = client.poll_seen("s1", None, Duration::from_secs(5), Some(6)).unwrap();
+    assert_eq!((page.version, page.more_cursor.as_deref()), (7, Some("s1-1-more")));
+    assert_eq!(page.histogram.unwrap().buckets[0].by["error"], 2);
+    assert_eq!(page.facets.unwrap()[0].values[0].value, json!("checkout"));
+    assert_eq!((page.timing.total_ms, page.timing.first_page_ms), (950, None));
+    assert_eq!(page.estimate.map(|estimate| estimate.segments), Some(8));
+    let requests = server.requests();
+    let body: serde_json::Value = serde_json::from_slice(&requests[0].body).unwrap();
+    let histogram = json!({"by": "level", "buckets": 80});
+    assert_eq!(
+        body,
+        json!({"query": "", "order": "desc", "histogram": histogram, "facets": [{"field": "service"}], "max_bytes": 1000})
+    );
+    assert_eq!(requests[1].path, "/v1/searches/s1?wait=5s&seen=6");
+}
+
+#[test]
+fn the_other_routes_have_their_paths_and_bodies() {
+    let server = Server::start(|request, _| {
+        let answer = match (request.method.as_str(), request.path.as_str()) {
+            (_, "/v1/searches") => json!({"plan": {"segments_in_range": 8, "index_terms": ["level is error"]}}),
+            (_, "/v1/context") => json!({"fields": ["service"], "before": {"id": "b"}, "after": {"id": "a"}}),
+            ("GET", "/v1/saved") => {
+                json!({"saved": [{"name": "a b", "query": "x", "updated": "2026-03-02T10:00:00Z"}]})
+            }
+            ("PUT", _) => json!({"name": "a b", "query": "x", "from": "-1h", "updated": "2026-03-02T10:00:00Z"}),
+            ("DELETE", _) => json!({"deleted": "a b"}),
+            (_, path) if path.starts_with("/v1/tail") => json!({"events": [{"n": 1}], "cursor": "c2", "missed": 3}),
+            _ => json!({"field": "http.path", "values": [{"value": 200, "count": 5}], "complete": false}),
+        };
+        Reply::Json(200, answer.to_string())
+    });
+    let client = client(&server);
+    let plan = client.explain(&SearchRequest { query: "level:error".into(), ..Default::default() }).unwrap();
+    assert_eq!((plan.segments_in_range, plan.index_terms.len()), (8, 1));
+    let event = RawValue::from_string(r#"{"n":1.0}"#.to_owned()).unwrap();
+    let around = ContextRequest { event, fields: None, query: String::new(), limit: Some(3) };
+    assert_eq!(client.context(&around).unwrap().after.id, "a");
+    let values = ValuesRequest { prefix: Some("/a b".into()), limit: Some(5), ..Default::default() };
+    assert_eq!(client.values("http.path", &values).unwrap().values[0].count, 5);
+    let news = client.tail("a&b", Some("c~1"), Duration::from_secs(20), Some(9)).unwrap();
+    assert_eq!((news.events[0].get(), news.cursor.as_str(), news.missed, news.gap), (r#"{"n":1}"#, "c2", 3, None));
+    let search = SavedSearch { query: "x".into(), from: Some("-1h".into()), ..Default::default() };
+    assert_eq!(client.save("a b", &search).unwrap().search, search);
+    assert_eq!(client.saved().unwrap()[0].name, "a b");
+    client.forget("a b").unwrap();
+
+    let requests = server.requests();
+    let body = |at: usize| serde_json::from_slice::<serde_json::Value>(&requests[at].body).unwrap();
+    assert_eq!(body(0), json!({"query": "level:error", "order": "desc", "explain": true}));
+    assert_eq!(String::from_utf8_lossy(&requests[1].body), r#"{"event":{"n":1.0},"limit":3}"#);
+    assert_eq!(body(4), json!({"query": "x", "from": "-1h"}));
+    let paths: Vec<_> = requests.iter().skip(2).map(|request| format!("{} {}", request.method, request.path)).collect();
+    assert_eq!(
+        paths,
+        [
+            "GET /v1/fields/http.path/values?prefix=%2Fa%20b&limit=5",
+            "GET /v1/tail?wait=20s&query=a%26b&cursor=c~1&limit=9",
+            "PUT /v1/saved/a%20b",
+            "GET /v1/saved",
+            "DELETE /v1/saved/a%20b",
+        ]
+    );
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trawl_client::{Client, Retries};
 
-use crate::{bench, local, push, search, simulate, status, tail};
+use crate::{bench, context, export, fields, local, push, saved, search, simulate, status, tail};
 
 const EXAMPLES: &str = "\
 Start here:
@@ -14,6 +14,8 @@ Start here:
   trawl search 'timeout service:checkout' --since 1h
   trawl search 'level:>=error | stats count() by service'
   trawl tail 'level:>=warn'
+  trawl search 'level:fatal' -n 1 -o ndjson | trawl context -
+  trawl export 'service:checkout' --since 7d -o checkout.parquet
 
 `trawl help search` explains the query language.
 Exit status: 0 found or done, 1 nothing found or some events refused, 2 error.";
@@ -106,6 +108,14 @@ pub enum Command {
     Search(search::SearchArgs),
     /// Follow new events as they arrive.
     Tail(tail::TailArgs),
+    /// Show what happened around one event.
+    Context(context::ContextArgs),
+    /// Write a whole result into a file.
+    Export(export::ExportArgs),
+    /// List fields, or the values of one.
+    Fields(fields::FieldsArgs),
+    /// List, run, save or delete searches under a name.
+    Saved(saved::SavedArgs),
     /// Send believable events of made-up services.
     Simulate(simulate::SimulateArgs),
     /// Show what the server holds.
@@ -135,13 +145,18 @@ mod tests {
         let Command::Search(args) = Cli::parse_from(["trawl", "search", "-a b:1"]).command else {
             panic!("another verb")
         };
-        assert_eq!((args.query.as_str(), args.limit), ("-a b:1", 100));
+        assert_eq!(
+            (args.query.as_str(), args.shown.limit, args.shown.max_scan.0),
+            ("-a b:1", 100, Some(100_000_000_000))
+        );
     }
 
     #[test]
     fn every_verb_shows_examples() {
         let mut cli = Cli::command();
-        for verb in ["local", "push", "search", "tail", "simulate", "status", "bench"] {
+        for verb in
+            ["local", "push", "search", "tail", "context", "export", "fields", "saved", "simulate", "status", "bench"]
+        {
             let help = cli.find_subcommand_mut(verb).expect(verb).render_long_help().to_string();
             assert!(help.contains("Examples:") && help.contains(&format!("trawl {verb}")), "{verb}: {help}");
         }

@@ -1,8 +1,10 @@
 //! The `trawl` command: one file per verb.
 //!
 //! * [`cli`]: what may stand on the command line, and its help
-//! * [`push`], [`search`], [`tail`], [`simulate`], [`status`], [`compact`], [`local`], [`mod@bench`]: the verbs
+//! * [`push`], [`search`], [`tail`], [`context`], [`export`], [`fields`], [`saved`], [`simulate`], [`status`],
+//!   [`compact`], [`local`], [`mod@bench`]: the verbs
 //! * [`output`]: events and tables as text for people and programs
+//! * [`range`]: the range of time that a verb looks at
 //! * [`timespec`], [`units`]: times, durations and sizes, read and written
 //! * [`sender`]: batches over several connections; [`signal`]: Ctrl-C
 //!
@@ -16,9 +18,14 @@
 pub mod bench;
 pub mod cli;
 pub mod compact;
+pub mod context;
+pub mod export;
+pub mod fields;
 pub mod local;
 pub mod output;
 pub mod push;
+pub mod range;
+pub mod saved;
 pub mod search;
 pub mod sender;
 pub mod signal;
@@ -59,7 +66,11 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Command::Local(args) => local::run(args),
         cli::Command::Push(args) => push::run(&server.patient()?, &args),
         cli::Command::Search(args) => search::run(&server.client()?, &args),
-        cli::Command::Tail(args) => tail::run(&server.patient()?, &args),
+        cli::Command::Tail(args) => tail::run(&server.client()?, &args),
+        cli::Command::Context(args) => context::run(&server.client()?, &args),
+        cli::Command::Export(args) => export::run(&server.patient()?, &args),
+        cli::Command::Fields(args) => fields::run(&server.client()?, &args),
+        cli::Command::Saved(args) => saved::run(&server.client()?, &args),
         cli::Command::Simulate(args) => simulate::run(|| server.patient(), &args),
         cli::Command::Status(args) => status::run(&server.client()?, &args),
         cli::Command::Bench(args) => bench::run(server, &args),

@@ -59,6 +59,15 @@ pub fn parse_moment(text: &str) -> Result<String, String> {
     })
 }
 
+/// A length of time in one unit, the largest in which it is a whole number: `90s`, `5m`, `1d`.
+pub fn short(ms: u64) -> String {
+    let fits = |(_, unit_ms): &&(&str, u64)| ms.is_multiple_of(*unit_ms) && *unit_ms <= 86_400_000;
+    match UNITS.iter().rev().find(fits) {
+        Some((name, unit_ms)) if ms > 0 => format!("{}{name}", ms / unit_ms),
+        _ => "0s".to_owned(),
+    }
+}
+
 /// The moment `duration` before the server's clock, in the one form that every server reads.
 pub fn ago(duration: Duration) -> String {
     if duration.subsec_millis() == 0 {
@@ -113,6 +122,13 @@ mod tests {
         for text in ["", "yesterday", "2026-13-02", "15m", "+15m", "2026"] {
             // A bare year is an epoch in seconds: a valid time, if an odd one.
             assert_eq!(parse_moment(text).is_err(), text != "2026", "{text}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_written_short() {
+        for (ms, text) in [(0, "0s"), (250, "250ms"), (90_000, "90s"), (300_000, "5m"), (604_800_000, "7d")] {
+            assert_eq!(short(ms), text);
         }
     }
 

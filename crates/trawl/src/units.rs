@@ -43,6 +43,48 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.digits$} {name}")
 }
 
+/// A time: `0.21 s`, `38 s`, `5.2 min`.
+pub fn seconds(seconds: f64) -> String {
+    match seconds {
+        short if short < 9.95 => format!("{short:.2} s"),
+        some if some < 99.5 => format!("{some:.0} s"),
+        minutes if minutes < 99.5 * 60.0 => format!("{:.1} min", minutes / 60.0),
+        hours => format!("{:.1} h", hours / 3600.0),
+    }
+}
+
+/// Dollars with two digits that say something: `$0.0000023`, `$0.41`, `$1,204`.
+pub fn usd(usd: f64) -> String {
+    if usd >= 99.5 {
+        return format!("${}", count(usd.round() as u64));
+    }
+    let digits = if usd >= 1.0 || usd <= 0.0 { 2 } else { 1 - usd.log10().floor() as i32 };
+    format!("${usd:.*}", usize::try_from(digits).unwrap_or(2))
+}
+
+/// A share in percent, of `0%` to `100%`; all is said only of all, and nothing only of nothing.
+pub fn percent(part: u64, whole: u64) -> String {
+    let share = part as f64 * 100.0 / whole.max(1) as f64;
+    match share {
+        _ if part == 0 => "0%".to_owned(),
+        _ if part >= whole => "100%".to_owned(),
+        little if little < 1.0 => "<1%".to_owned(),
+        some => format!("{:.0}%", some.min(99.0)),
+    }
+}
+
+/// A size, or no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SizeOrNone(pub Option<u64>);
+
+/// Reads a size or `none`.
+pub fn parse_size_or_none(text: &str) -> Result<SizeOrNone, String> {
+    if text.trim().eq_ignore_ascii_case("none") {
+        return Ok(SizeOrNone(None));
+    }
+    parse_size(text).map(|bytes| SizeOrNone(Some(bytes))).map_err(|reason| format!("{reason}, or none"))
+}
+
 /// A count with commas between groups of three digits: `294,000`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -97,5 +139,9 @@ mod tests {
         }
         assert_eq!((counted(1, "event"), counted(2, "event")), ("1 event".into(), "2 events".into()));
         assert_eq!(per_second(100, 0.0), 100_000);
+        for (part, whole, text) in [(0, 0, "0%"), (1, 400, "<1%"), (200, 400, "50%"), (399, 400, "99%"), (4, 4, "100%")]
+        {
+            assert_eq!(percent(part, whole), text);
+        }
     }
 }

@@ -6,6 +6,8 @@ mod support;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
@@ -69,7 +71,7 @@ fn events_of_all_pages_are_printed_in_order() {
     assert!(stderr.starts_with("3 results in ") && stderr.contains("3/3 tasks, 4.10 kB read, 7 matched"), "{stderr}");
     assert_eq!(
         posted(&server),
-        json!({"query": "timeout service:checkout", "from": "-3600s", "limit": 7, "order": "desc"})
+        json!({"query": "timeout service:checkout", "from": "-3600s", "limit": 7, "order": "desc", "max_bytes": 100_000_000_000_u64})
     );
     assert!(server.requests()[1].path.contains("wait=5s"));
 }
@@ -114,6 +116,41 @@ fn aggregates_are_printed_in_every_form() {
         "{\"service\":\"check\\\"out\",\"count()\":12}\n{\"service\":null,\"count()\":0.5}\n"
     );
     assert_eq!(search("csv").0, "service,count()\r\n\"check\"\"out\",12\r\n,0.5\r\n");
+}
+
+#[test]
+fn all_goes_on_past_the_limit_and_counting_shows_nothing_twice() {
+    let polls = AtomicUsize::new(0);
+    let server = Server::start(move |request, _| {
+        if request.method == "POST" {
+            return Reply::Json(202, r#"{"id":"s1","status":"running"}"#.to_owned());
+        }
+        let mut page = match parameter(request, "cursor") {
+            None => running(&[event(3)]),
+            _ => running(&[event(2)]),
+        };
+        match parameter(request, "cursor") {
+            None => page["more_cursor"] = json!("s1-1-more"),
+            // The page is there, and the counts grow behind it.
+            _ if polls.fetch_add(1, Ordering::Relaxed) < 2 => {}
+            _ => {
+                page["status"] = json!("complete");
+                page["progress"] = json!({"events_matched": 2});
+                let bucket = json!({"start": "2026-03-02T10:00:00Z", "count": 2});
+                page["histogram"] = json!({"interval_ms": 60_000, "complete": true, "buckets": [bucket]});
+            }
+        }
+        Reply::Json(200, page.to_string())
+    });
+    let output = trawl(&server).args(["search", "--all", "--histogram", "-o", "ndjson", "-q"]).output().unwrap();
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert_eq!(stdout, format!("{}\n{}\n", event(3), event(2)));
+    assert!(stderr.starts_with("2 matches per 1m (UTC)\n2026-03-02 10:00  2  ███"), "{stderr}");
+    assert_eq!(
+        (&posted(&server)["limit"], &posted(&server)["histogram"]),
+        (&json!(10_000_000), &json!({"buckets": 24}))
+    );
 }
 
 #[test]
@@ -209,23 +246,81 @@ fn ctrl_c_cancels_the_search_on_the_server() {
     assert_eq!(deletes(&server.requests()), 1);
 }
 
+/// The value of a parameter of a request.
+fn parameter<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
+    let (_, parameters) = request.path.split_once('?')?;
+    parameters.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn news(events: &[Value], cursor: &str) -> Reply {
+    Reply::Json(200, json!({"events": events, "cursor": cursor, "missed": 0}).to_string())
+}
+
 #[test]
-fn tail_shows_each_event_once_as_it_arrives() {
-    let rounds = [vec![event(1)], vec![event(1), event(2)], vec![event(1), event(2), event(2), event(3)]];
-    let round = std::sync::atomic::AtomicUsize::new(0);
-    let server = Server::start(move |request, _| match request.method.as_str() {
-        "POST" => Reply::Json(202, r#"{"id":"s1","status":"running"}"#.to_owned()),
+fn tail_shows_what_arrives_and_says_what_went_by() {
+    let server = Server::start(|request, _| match parameter(request, "cursor") {
+        None => news(&[], "c0"),
+        Some("c0") => news(&[event(1), event(2)], "c1"),
         _ => {
-            let round = round.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            Reply::Json(200, ended("complete", &rounds[round.min(2)]).to_string())
+            let answer = json!({"events": [event(2), event(3)], "cursor": "c2", "missed": 5, "gap": "events went by"});
+            Reply::Json(200, answer.to_string())
         }
     });
-    let arguments = ["tail", "timeout", "--since", "52w", "--every", "1ms", "-n", "4", "-o", "ndjson"];
-    let output = trawl(&server).args(arguments).output().unwrap();
+    let output = trawl(&server).args(["tail", "timeout", "-n", "4", "-o", "ndjson"]).output().unwrap();
     let (stdout, stderr) = texts(&output);
     assert_eq!(output.status.code(), Some(0), "{stderr}");
     assert_eq!(stdout, format!("{}\n{}\n{}\n{}\n", event(1), event(2), event(2), event(3)));
-    assert_eq!(posted(&server)["order"], "asc");
+    let missed = "missed: 5 events were left out, more came at once than are shown; a search finds them";
+    assert_eq!(stderr, format!("{missed}\ngap: events went by\n"));
+    assert_eq!(parameter(&server.requests()[1], "query"), Some("timeout"));
+}
+
+#[test]
+fn tail_joins_the_past_and_the_present() {
+    let server = Server::start(|request, _| match (request.method.as_str(), parameter(request, "cursor")) {
+        ("POST", _) => Reply::Json(202, r#"{"id":"s1","status":"running"}"#.to_owned()),
+        _ if request.path.starts_with("/v1/searches") => {
+            Reply::Json(200, ended("complete", &[event(1), event(2), event(2)]).to_string())
+        }
+        (_, None) => news(&[], "c0"),
+        // One of these the search has not seen, and one it saw twice.
+        (_, Some("c0")) => news(&[event(2), event(3)], "c1"),
+        (_, Some("c1")) if parameter(request, "wait") == Some("0s") => news(&[], "c1"),
+        (_, Some("c1")) => news(&[event(2), event(4)], "c2"),
+        _ => news(&[], "c2"),
+    });
+    let arguments = ["tail", "timeout", "--since", "1h", "-n", "6", "-o", "ndjson"];
+    let output = trawl(&server).args(arguments).output().unwrap();
+    let (stdout, stderr) = texts(&output);
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""));
+    let expected = [1, 2, 2, 3, 2, 4].map(|number| format!("{}\n", event(number))).concat();
+    assert_eq!(stdout, expected);
+    let requests = server.requests();
+    let posted: Value = serde_json::from_slice(&requests[1].body).unwrap();
+    assert_eq!((&posted["order"], &posted["from"]), (&json!("asc"), &json!("-3600s")));
+}
+
+#[test]
+fn tail_waits_for_a_server_that_is_away_and_says_so_once() {
+    let is_back = Arc::new(AtomicBool::new(false));
+    let server = Server::start({
+        let is_back = Arc::clone(&is_back);
+        move |request, _| match parameter(request, "cursor") {
+            None => news(&[], "c0"),
+            Some(_) if is_back.load(Ordering::Relaxed) => news(&[event(1)], "c1"),
+            Some(_) => Reply::HangUp,
+        }
+    });
+    let mut child = spawn(trawl(&server).args(["tail", "-n", "1", "-o", "ndjson"]));
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.starts_with("waiting: no answer from http://"), "{line}");
+    is_back.store(true, Ordering::Relaxed);
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert!(rest.starts_with("the server answers again") && rest.lines().count() == 1, "{rest}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -188,24 +188,7 @@ fn progress_bar(quiet: bool) -> ProgressBar {
 
 /// Numbers as the reports show them.
 mod text {
-    /// A time: `0.21 s`, `38 s`, `5.2 min`.
-    pub fn seconds(seconds: f64) -> String {
-        match seconds {
-            short if short < 9.95 => format!("{short:.2} s"),
-            some if some < 99.5 => format!("{some:.0} s"),
-            minutes if minutes < 99.5 * 60.0 => format!("{:.1} min", minutes / 60.0),
-            hours => format!("{:.1} h", hours / 3600.0),
-        }
-    }
-
-    /// Dollars with two digits that say something: `$0.0000023`, `$0.41`, `$1,204`.
-    pub fn usd(usd: f64) -> String {
-        if usd >= 99.5 {
-            return format!("${}", crate::units::count(usd.round() as u64));
-        }
-        let digits = if usd >= 1.0 || usd <= 0.0 { 2 } else { 1 - usd.log10().floor() as i32 };
-        format!("${usd:.*}", usize::try_from(digits).unwrap_or(2))
-    }
+    pub use crate::units::{seconds, usd};
 
     /// A count in short: `734`, `12.4 k`, `1.02 M`.
     pub fn count(number: f64) -> String {

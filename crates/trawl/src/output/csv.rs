@@ -27,6 +27,16 @@ impl EventCsv {
         Self { with_rest: columns.is_none(), columns, header_written: false }
     }
 
+    /// Goes on with a file that has these columns already.
+    pub fn going_on(columns: Vec<String>, with_rest: bool) -> Self {
+        Self { columns: Some(columns), with_rest, header_written: true }
+    }
+
+    /// The columns, once the header is written.
+    pub fn written_columns(&self) -> Option<Vec<String>> {
+        self.columns.clone().filter(|_| self.header_written)
+    }
+
     /// Writes a page.
     pub fn write(&mut self, events: &[Box<RawValue>], out: &mut dyn Write) -> io::Result<()> {
         if events.is_empty() {

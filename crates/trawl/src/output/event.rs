@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use trawl_event::Timestamp;
 use trawl_event::shred::{LEVEL_NAMES, MESSAGE_NAMES, SERVICE_NAMES, TIMESTAMP_NAMES};
 use trawl_event::timestamp::Spelling;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::json;
 
@@ -112,6 +113,21 @@ pub fn timestamp(event: &RawValue) -> Option<Timestamp> {
     parsed.map(|(timestamp, _)| timestamp)
 }
 
+/// The same for the same event, in whatever order its fields are written: an event comes from the stream first and
+/// from a segment later, and only the values are promised to be the same.
+pub fn fingerprint(event: &RawValue) -> u128 {
+    leaves(event).iter().map(leaf_fingerprint).fold(0, u128::wrapping_add)
+}
+
+/// The same for the same value of the same field.
+pub fn leaf_fingerprint(leaf: &Leaf<'_>) -> u128 {
+    let mut hasher = Xxh3::new();
+    hasher.update(leaf.path.as_bytes());
+    hasher.update(b"\0");
+    hasher.update(leaf.value.get().as_bytes());
+    hasher.digest128()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,5 +156,13 @@ mod tests {
         assert_eq!(timestamp(&event), Timestamp::parse("2023-11-14T22:13:20Z"));
         assert_eq!(timestamp(&raw(r#"{"time":"2023-11-14T22:13:20Z"}"#)), timestamp(&event));
         assert_eq!(timestamp(&raw(r#"{"a":1}"#)), None);
+    }
+
+    #[test]
+    fn the_order_of_fields_makes_no_other_event() {
+        let print = |json: &str| fingerprint(&raw(json));
+        assert_eq!(print(r#"{"a":{"b":1,"c":"x"},"d":[1]}"#), print(r#"{"d":[1],"a":{"c":"x","b":1}}"#));
+        assert_ne!(print(r#"{"a":1,"b":2}"#), print(r#"{"a":2,"b":1}"#));
+        assert_ne!(print(r#"{"a":1}"#), print(r#"{"a":1.0}"#));
     }
 }

@@ -3,12 +3,17 @@
 //! * [`table`]: aligned and coloured, for reading
 //! * NDJSON: each event as the server gives it, one per line
 //! * [`csv`]: RFC 4180
+//! * [`histogram`], [`facets`]: counts as drawings, of [`bars`], for a [`screen`]
 //! * [`event`]: the parts of an event, in the order and spelling in which they were sent
 //! * [`json`]: JSON text, handled as text
 
+pub mod bars;
 pub mod csv;
 pub mod event;
+pub mod facets;
+pub mod histogram;
 pub mod json;
+pub mod screen;
 pub mod style;
 pub mod table;
 
@@ -34,6 +39,8 @@ pub enum Format {
 pub struct Printer {
     out: Box<dyn Write + Send>,
     form: Form,
+    /// Whether results were written.
+    is_begun: bool,
 }
 
 enum Form {
@@ -59,11 +66,12 @@ impl Printer {
             Format::Ndjson => Form::Ndjson,
             Format::Csv => Form::Csv(csv::EventCsv::new(query.and_then(named_fields))),
         };
-        Self { out: Box::new(BufWriter::new(out)), form }
+        Self { out: Box::new(BufWriter::new(out)), form, is_begun: false }
     }
 
     /// Writes events and flushes, so that they are seen as they are found.
     pub fn events(&mut self, events: &[Box<RawValue>]) -> io::Result<()> {
+        self.is_begun |= !events.is_empty();
         let out = &mut *self.out;
         match &mut self.form {
             Form::Table(table) => events.iter().try_for_each(|event| table.write(event, out))?,
@@ -73,8 +81,33 @@ impl Printer {
         self.out.flush()
     }
 
+    /// Writes one event behind a mark that tells it from the others; programs get the event alone.
+    pub fn marked(&mut self, mark: &str, event: &RawValue) -> io::Result<()> {
+        let out = &mut *self.out;
+        match &mut self.form {
+            Form::Table(table) => {
+                write!(out, "{mark}")?;
+                table.write(event, out)
+            }
+            Form::Ndjson => writeln!(out, "{}", json::one_line(event.get())),
+            Form::Csv(csv) => csv.write(&[event.to_owned()], out),
+        }
+    }
+
+    /// Writes a drawing, apart from what stands above it, and flushes.
+    pub fn drawing(&mut self, drawing: &str) -> io::Result<()> {
+        write!(self.out, "{}{drawing}", if self.is_begun { "\n" } else { "" })?;
+        self.out.flush()
+    }
+
+    /// Writes what is still held back.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Writes the table of an aggregate and flushes.
     pub fn aggregates(&mut self, aggregates: &Aggregates) -> io::Result<()> {
+        self.is_begun = true;
         let out = &mut *self.out;
         match &self.form {
             Form::Table(_) => table::aggregates(aggregates, out)?,
@@ -86,7 +119,7 @@ impl Printer {
 }
 
 /// The columns that a `fields` pipe asks for.
-fn named_fields(query: &Query) -> Option<Vec<String>> {
+pub fn named_fields(query: &Query) -> Option<Vec<String>> {
     match query.output() {
         Output::Events { fields, .. } => fields,
         Output::Table => None,

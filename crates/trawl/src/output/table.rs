@@ -126,6 +126,11 @@ fn append(line: &mut String, text: &str, style: Style, line_break: &str) {
     let _ = write!(line, "{style:#}");
 }
 
+/// `text` without control characters.
+pub fn clean(text: &str) -> String {
+    Clean(text).to_string()
+}
+
 /// Text without control characters: what a log holds must not steer the terminal.
 struct Clean<'a>(&'a str);
 

@@ -63,6 +63,7 @@ fn asked(generated: &Generated, events: &[Event], chance: &mut Chance) -> Asked 
             to: if some_times { text(last) } else { None },
             limit: Some(ALL),
             order: if chance.percent(50) { Order::Asc } else { Order::Desc },
+            ..SearchRequest::default()
         },
         from_ns: if some_times { first.time_ns } else { i64::MIN },
         to_ns: if some_times { last.time_ns } else { i64::MAX },

@@ -112,6 +112,7 @@ fn request(question: &Question) -> SearchRequest {
         to: question.to.clone(),
         limit: Some(question.most()),
         order: if question.order == "asc" { Order::Asc } else { Order::Desc },
+        ..SearchRequest::default()
     }
 }
 
