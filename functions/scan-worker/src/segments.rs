@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use trawl_event::block::Projection;
 use trawl_event::restore::Restorer;
 use trawl_event::{Block, RowSet};
-use trawl_segment::IndexQuery;
+use trawl_segment::{Fetched, IndexQuery};
 use trawl_store::ports::{Objects, ScanResult, SegmentRow};
 
 use crate::evaluate::{Matches, RowGroup};
@@ -179,8 +179,15 @@ pub struct Scan<'s, 't, O> {
 impl<O: Objects> Scan<'_, '_, O> {
     /// Bytes of the columns that the filter and the result take of these granules.
     pub fn bytes_of(&self, granules: &[Granule]) -> u64 {
-        let wanted = self.wanted(&self.reads(granules, 1), &self.job.projection);
-        wanted.iter().flat_map(|wanted| &wanted.ranges).map(|range| range.end - range.start).sum()
+        let nothing = Fetched::default();
+        let bytes = |Read { unit, rows }: &Read| -> u64 {
+            let Unit { segment, row_group, is_inside, .. } = self.units[*unit];
+            let times = if is_inside { Projection::nothing() } else { Projection::timestamps() };
+            let projection = self.job.projection.clone().and(times);
+            let ranges = self.segments[segment].reader.ranges(row_group, &projection, rows.as_ref(), &nothing);
+            ranges.iter().map(|range| range.end - range.start).sum()
+        };
+        self.reads(granules, 1).iter().map(bytes).sum()
     }
 
     /// Reads granules in order until no further one can hold one of the first events.
