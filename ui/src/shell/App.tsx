@@ -28,6 +28,7 @@ export function App() {
   return (
     <div className="app">
       <header className="top">
+        <h1 className="visually-hidden">Search of log events</h1>
         <a className="brand" href={window.location.pathname} aria-label="Trawl, start page">
           <img src="/favicon.svg" alt="" width="22" height="22" />
           <span>Trawl</span>

@@ -49,7 +49,6 @@ export function StartPage() {
   const stored = status ? status.events + status.tail_events : null;
   return (
     <main className="start">
-      <h1 className="visually-hidden">Search log events</h1>
       <p className="start-status" role="status">
         {problem && `The server does not answer: ${problem}. Trying again.`}
         {!problem && status && stored !== null && stored > 0 && (
