@@ -12,7 +12,7 @@ import { linesOf } from "./table";
 import "uplot/dist/uPlot.min.css";
 
 const HEIGHT = 240;
-const COLORS = 8;
+const COLORS = 10;
 /** More lines than that cannot be told apart. */
 const MOST_LINES = 24;
 const DASHES = [[], [6, 3], [2, 3]];
