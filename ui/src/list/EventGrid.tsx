@@ -28,8 +28,6 @@ export interface EventGridProps {
   source: EventSource;
   /** How many events of the source are shown; the grid draws anew when it changes. */
   count: number;
-  /** Changes when other events stand at the same places. */
-  revision?: number;
   columns: readonly string[];
   wrap: boolean;
   zone: string;

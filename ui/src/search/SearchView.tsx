@@ -1,6 +1,6 @@
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
-import { useStore } from "../common/store";
 import { NARROW, useMedia } from "../common/useSize";
+import { useStore } from "../common/useStore";
 import { Facets } from "../facets/Facets";
 import { ALWAYS } from "../facets/pinned";
 import { outputOf } from "../language/index";

@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { QueryBar } from "../query/QueryBar";
 import { SearchView } from "../search/SearchView";
 import { useViewActions } from "../search/useViewActions";

@@ -1,7 +1,7 @@
 import { Menu } from "@base-ui/react/menu";
 import type { RefObject } from "react";
 import { Icon, type IconName } from "../common/icons";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import type { Overlay } from "./Overlays";
 import { useServices } from "./services";
 import type { ThemeChoice } from "./theme";
