@@ -28,7 +28,7 @@ export function addFilter(query: string, field: string, value: FilterValue, mode
   const places = sides.filter((_, index) => keys[index] === wanted || keys[index] === opposite);
   const [place] = places;
   if (!place) {
-    const isEmpty = keys.every((key) => key === EVERYTHING);
+    const isEmpty = filter === "" || (keys.length > 0 && keys.every((key) => key === EVERYTHING));
     const others = isOr ? `(${filter})` : filter;
     return isEmpty ? `${before}${clause}${after}` : `${before}${others} ${clause}${after}`;
   }
@@ -69,9 +69,9 @@ function partsOfQuery(query: string): QueryParts {
   const from = root?.from ?? end;
   const isWhole = isBlank(query.slice(0, from)) && isBlank(query.slice(root?.to ?? end, end));
   if (!root || !isWhole || hasError(root)) {
-    // The tree of a malformed filter may not hold all of its text: then it is kept as it is.
+    // The tree of a malformed filter does not say what its conditions are: all of it is kept as it is.
     const filter = query.slice(0, end).replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
-    return { before: "", filter, sides: filter === "" ? [] : [{ from: 0, to: filter.length }], isOr: false, after };
+    return { before: "", filter, sides: [], isOr: false, after };
   }
   const nodes = root.name === "And" ? partsOf(root) : [root];
   const sides = nodes.map((side) => ({ from: side.from - from, to: side.to - from }));

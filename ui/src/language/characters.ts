@@ -4,7 +4,8 @@ const SPACE = /\p{White_Space}/u;
 const WORD = /[\p{Alphabetic}\p{N}_]/u;
 const PIPE_WORD = /[\p{Alphabetic}\p{N}_.]/u;
 
-const CHAR = {
+/** Code units that mean something, and what an input gives at its end. */
+export const CHAR = {
   quote: 34,
   open: 40,
   close: 41,
@@ -22,8 +23,6 @@ const CHAR = {
   bar: 124,
   end: -1,
 } as const;
-
-export { CHAR };
 
 /** Whether a code unit is white space; no white space lies beyond the basic plane. */
 export function isSpace(unit: number): boolean {

@@ -12,10 +12,7 @@ export type Term =
 
 /** What a value of a field must be. Ordered tests and times stand here as they are written. */
 export type Test =
-  | { kind: "exists" }
-  | { kind: "has"; term: Term }
-  | { kind: "is"; text: string }
-  | { kind: "within"; text: string };
+  { kind: "exists" } | { kind: "has"; term: Term } | { kind: "is"; text: string } | { kind: "within"; text: string };
 
 export type Filter =
   | { kind: "all" }
@@ -35,7 +32,10 @@ export function readFilter(query: string, node: SyntaxNode, scope: string | null
   switch (node.name) {
     case "Or":
     case "And":
-      return { kind: node.name === "Or" ? "or" : "and", sides: partsOf(node).map((side) => readFilter(query, side, scope)) };
+      return {
+        kind: node.name === "Or" ? "or" : "and",
+        sides: partsOf(node).map((side) => readFilter(query, side, scope)),
+      };
     case "Not":
       return { kind: "not", inner: readAll(query, node, scope) };
     case "Field":

@@ -10,7 +10,7 @@ export const highlighting = styleTags({
   "Phrase UnclosedQuote": tags.string,
   "Regex UnclosedRegex": tags.regexp,
   "Star OpenEnd": tags.special(tags.string),
-  "Word Wildcard Dangling": tags.content,
+  "Word Wildcard Dangling TooManyParts": tags.content,
   Operand: tags.literal,
   PipeName: tags.keyword,
   FunctionName: tags.function(tags.variableName),

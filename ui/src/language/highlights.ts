@@ -2,11 +2,12 @@ import { mayBeSameField } from "./fields";
 import { filterOf, type Filter, type Term } from "./filter";
 import { literalFinder, type Finder, type TextRange } from "./matching/literal";
 import { regexFinder } from "./matching/regex";
+import { nextCharacter } from "./matching/words";
 
 /** Marks the terms of a query in the texts of its results. */
 export interface Highlighter {
   /**
-   * Where terms are found in `text`, the value of `field`: ascending ranges of UTF-16 code units, apart from each other.
+   * Where terms are found in `text`, the value of `field`: ranges of UTF-16 code units, ascending and apart.
    * Without a field, in a text that may be of any, the terms of all fields count.
    */
   ranges(text: string, field: string | null): { from: number; to: number }[];
@@ -59,14 +60,23 @@ function markOf(field: string | null, term: Term): Mark[] {
   return find ? [{ field, find }] : [];
 }
 
-/** Every match that is not empty. */
+/** Every match that is not empty. A term too long for a regular expression of JavaScript is not marked. */
 function allIn(text: string, find: Finder): TextRange[] {
+  try {
+    return matchesIn(text, find);
+  } catch {
+    return [];
+  }
+}
+
+function matchesIn(text: string, find: Finder): TextRange[] {
   const ranges: TextRange[] = [];
-  for (let at = 0; at <= text.length && ranges.length < MAX_MARKS; ) {
+  for (let at = 0; at <= text.length && ranges.length < MAX_MARKS;) {
     const found = find(text, at);
     if (!found) break;
-    if (found.to > found.from) ranges.push(found);
-    at = Math.max(found.to, found.from + (found.to > found.from ? 0 : 1));
+    const isEmpty = found.to === found.from;
+    if (!isEmpty) ranges.push(found);
+    at = isEmpty ? nextCharacter(text, found.to) : found.to;
   }
   return ranges;
 }

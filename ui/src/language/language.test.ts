@@ -1,10 +1,17 @@
-import { syntaxTree } from "@codemirror/language";
+import { ensureSyntaxTree } from "@codemirror/language";
 import { EditorState } from "@codemirror/state";
 import { classHighlighter, highlightTree } from "@lezer/highlight";
 import { describe, expect, test } from "vitest";
 
-import { outputOf, trawlLanguage } from "./index";
+import { outputOf, queryErrors, trawlCompletion, trawlLanguage } from "./index";
 import { parse } from "./syntax";
+
+/** How long a busy machine may take for one tree. */
+const PATIENCE_MS = 10_000;
+
+function treeOf(state: EditorState): string {
+  return String(ensureSyntaxTree(state, state.doc.length, PATIENCE_MS));
+}
 
 function styled(query: string): string[] {
   const parts: string[] = [];
@@ -17,7 +24,29 @@ function styled(query: string): string[] {
 describe("the language of an editor", () => {
   test("reads the document", () => {
     const state = EditorState.create({ doc: "level:>=warn | limit 5", extensions: trawlLanguage() });
-    expect(syntaxTree(state).toString()).toContain("Limit(PipeName,Count)");
+    expect(treeOf(state)).toContain("Limit(PipeName,Count)");
+  });
+
+  test("is read anew when what stands before a text changes its meaning", () => {
+    for (const [doc, removed] of [
+      ["f:(x a:b)", 2],
+      [`f:(${"x ".repeat(200)}${"a:b ".repeat(200)})`, 2],
+      ['"x a:b c', 1],
+      ["| sort a:b -c desc", 2],
+      ["f:[x TO y] OR z", 2],
+    ] as const) {
+      const state = EditorState.create({ doc, extensions: trawlLanguage() });
+      treeOf(state);
+      const changed = state.update({ changes: { from: 0, to: removed } }).state;
+      expect(treeOf(changed)).toBe(parse(doc.slice(removed)).toString());
+    }
+  });
+
+  test("lives in one editor with completion and errors", () => {
+    const provider = { fields: () => Promise.resolve([]), values: () => Promise.resolve([]) };
+    const extensions = [trawlLanguage(), trawlCompletion(provider), queryErrors(() => Promise.resolve(null))];
+    const state = EditorState.create({ doc: "a (", extensions });
+    expect(state.languageDataAt<{ brackets: string[] }>("closeBrackets", 3)).toEqual([{ brackets: ["(", "[", '"'] }]);
   });
 
   test("gives each part a class", () => {

@@ -66,6 +66,8 @@ export function bareParts(token: string): BareParts {
 /** The pattern between the slashes of a regex, in which `\/` is a slash, and whether letter case is ignored. */
 export function regexParts(token: string): { pattern: string; ignoreCase: boolean } {
   const ignoreCase = token.endsWith("i");
-  const pattern = token.slice(1, ignoreCase ? -2 : -1).replace(/\\(.)/gsu, (whole, c: string) => (c === "/" ? "/" : whole));
+  const pattern = token
+    .slice(1, ignoreCase ? -2 : -1)
+    .replace(/\\(.)/gsu, (whole, c: string) => (c === "/" ? "/" : whole));
   return { pattern, ignoreCase };
 }

@@ -7,8 +7,8 @@ export function parse(query: string): Tree {
   return parser.parse(query);
 }
 
-/** Nodes in which a text runs to the end because it is not closed: the mistake is where they begin. */
-const UNCLOSED = new Set(["UnclosedQuote", "UnclosedRegex"]);
+/** Nodes that are mistakes as a whole, from where they begin. */
+const MISTAKES = new Set(["UnclosedQuote", "UnclosedRegex", "TooManyParts"]);
 
 /** Nodes that what follows has to touch: white space after them is the mistake itself. */
 const TIGHT = new Set(["Minus", ":", "ExactOperator", "CompareOperator", "FunctionName"]);
@@ -21,7 +21,7 @@ export function firstError(query: string): number | null {
   parse(query).iterate({
     enter(node) {
       if (first !== null) return false;
-      if (UNCLOSED.has(node.name)) first = node.from;
+      if (MISTAKES.has(node.name)) first = node.from;
       else if (node.type.isError) {
         const reached = skipSpace(query, isTight ? tightEnd : node.from);
         first = isTight && reached >= node.from ? tightEnd : skipSpace(query, node.from);

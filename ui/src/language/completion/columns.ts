@@ -22,7 +22,10 @@ export function columnsOf(query: string): string[] | null {
         break;
       }
       case "Fields":
-        if (columns) columns = childrenOf(pipe).filter((child) => ["Name", "Column"].includes(child.name)).map(textOf);
+        if (columns)
+          columns = childrenOf(pipe)
+            .filter((child) => ["Name", "Column"].includes(child.name))
+            .map(textOf);
         break;
     }
   }

@@ -116,7 +116,11 @@ describe("in the pipes", () => {
 
   test("functions and their fields are offered", async () => {
     expect(await offered("| stats co^")).toEqual(["| stats count()", "| stats count_distinct("]);
-    expect(await offered("| stats count(), p9^")).toEqual(["| stats count(), p90(", "| stats count(), p95(", "| stats count(), p99("]);
+    expect(await offered("| stats count(), p9^")).toEqual([
+      "| stats count(), p90(",
+      "| stats count(), p95(",
+      "| stats count(), p99(",
+    ]);
     expect(await offered("| stats sum(odd^)")).toEqual(['| stats sum("odd name")']);
     expect(await offered("| stats count() ^")).toEqual(["| stats count() as ", "| stats count() by "]);
     expect(await offered("| stats count() as n ^")).toEqual(["| stats count() as n by "]);
@@ -125,7 +129,9 @@ describe("in the pipes", () => {
 
   test("groups are offered", async () => {
     expect(await offered("| stats count() by ser^")).toEqual(["| stats count() by service"]);
-    expect(await offered("| stats count() as by by service, ser^")).toEqual(["| stats count() as by by service, service"]);
+    expect(await offered("| stats count() as by by service, ser^")).toEqual([
+      "| stats count() as by by service, service",
+    ]);
     expect(await offered("| timechart 5m by ser^")).toEqual(["| timechart 5m by service"]);
   });
 
@@ -143,7 +149,7 @@ describe("in the pipes", () => {
   });
 
   test("columns are offered after an aggregate", async () => {
-    const table = "| stats COUNT(), p99(ms) as slow by a, \"b c\"";
+    const table = '| stats COUNT(), p99(ms) as slow by a, "b c"';
     expect(await offered(`${table} | sort ^`)).toEqual(
       ["a", '"b c"', "count()", "slow"].map((column) => `${table} | sort ${column}`),
     );

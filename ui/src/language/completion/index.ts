@@ -71,7 +71,10 @@ async function offers(place: Place, text: string, source: CompletionProvider): P
   }
 }
 
-async function valueOffers(place: Extract<Place, { kind: "value" }>, source: CompletionProvider): Promise<Completion[]> {
+async function valueOffers(
+  place: Extract<Place, { kind: "value" }>,
+  source: CompletionProvider,
+): Promise<Completion[]> {
   const isLevel = (LEVEL_FIELDS as readonly string[]).includes(place.field);
   const values = place.form === "ordered" ? [] : await settled(source.values(place.field, place.text));
   const levels = isLevel ? matching(options.levelOptions(place.form, values), place.text) : [];

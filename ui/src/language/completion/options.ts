@@ -63,7 +63,11 @@ function spellValue(value: string, form: ValueForm): string {
 export function levelOptions(form: ValueForm, known: ValueInfo[]): Completion[] {
   const spelled = new Set(known.map(({ value }) => value.toLowerCase()));
   const names = LEVELS.filter((level) => !spelled.has(level));
-  const plain = names.map((level) => ({ label: level, type: "enum", apply: form === "exact" ? quoteValue(level) : level }));
+  const plain = names.map((level) => ({
+    label: level,
+    type: "enum",
+    apply: form === "exact" ? quoteValue(level) : level,
+  }));
   const ranks = form === "has" ? LEVELS.map((level) => ({ label: `>=${level}`, type: "enum", boost: -1 })) : [];
   return [...plain, ...ranks];
 }
@@ -90,7 +94,11 @@ export function pipeOptions(mayAggregate: boolean): Completion[] {
 export function functionOptions(words: string[]): Completion[] {
   const functions = [...FUNCTIONS, ...PERCENTILES].map((name) => {
     const takesNothing = name === "count";
-    return { label: `${name}(${takesNothing ? ")" : "…)"}`, type: "function", apply: takesNothing ? "count()" : `${name}(` };
+    return {
+      label: `${name}(${takesNothing ? ")" : "…)"}`,
+      type: "function",
+      apply: takesNothing ? "count()" : `${name}(`,
+    };
   });
   return [...functions, ...wordOptions(words)];
 }

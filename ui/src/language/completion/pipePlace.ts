@@ -1,7 +1,7 @@
 import { CHAR, isSpace } from "../characters";
 import { plainText } from "../spelling";
 import { lowerAscii } from "../vocabulary";
-import { endOfBare, endOfQuote } from "./place";
+import { endOfBare, endOfQuote } from "./ends";
 
 export type PipePlace =
   /** The name of a pipe. */
@@ -35,15 +35,24 @@ export function pipePlace(text: string, at: number): PipePlace | null {
   const isTyped = last !== undefined && last.to === text.length && !isPunctuation(last);
   const typed = isTyped ? last : { text: "", from: text.length, to: text.length };
   const before = isTyped ? tokens.slice(0, -1) : tokens;
-  const place = placeAfter(before.map((token) => lowerAscii(token.text)), typed);
+  const place = placeAfter(
+    before.map((token) => lowerAscii(token.text)),
+    typed,
+  );
   if (place === null) return null;
   const { from, text: word } = typed;
   const skipped = place.skip ? 1 : 0;
-  return { ...place, from: from + skipped, text: plainText(word.slice(skipped)), bar, isFirst: bar === at } as PipePlace;
+  return {
+    ...place,
+    from: from + skipped,
+    text: plainText(word.slice(skipped)),
+    bar,
+    isFirst: bar === at,
+  } as PipePlace;
 }
 
 function* tokensFrom(text: string, start: number): Generator<Token> {
-  for (let at = start; at < text.length; ) {
+  for (let at = start; at < text.length;) {
     const unit = text.charCodeAt(at);
     let end = at + 1;
     if (isSpace(unit)) {

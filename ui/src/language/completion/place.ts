@@ -3,6 +3,7 @@
 
 import { CHAR, isBorder, isSpace } from "../characters";
 import { plainText } from "../spelling";
+import { endOfBare, endOfQuote } from "./ends";
 import { pipePlace, type PipePlace } from "./pipePlace";
 
 export type Place =
@@ -21,13 +22,16 @@ export function placeAtEnd(text: string): Place | null {
 }
 
 class FilterReader {
+  private readonly text: string;
   private at = 0;
   /** The field of each open bracket; null outside of `field:( … )`. */
   private readonly scopes: (string | null)[] = [null];
   /** Whether an item has just ended, so that an operator may follow. */
   private mayJoin = false;
 
-  constructor(private readonly text: string) {}
+  constructor(text: string) {
+    this.text = text;
+  }
 
   place(): Place | null {
     for (;;) {
@@ -143,21 +147,4 @@ class FilterReader {
     this.mayJoin = true;
     return "passed";
   }
-}
-
-/** Where the bare token at `at` ends. */
-export function endOfBare(text: string, at: number, stop: number | null): number {
-  let end = at;
-  while (end < text.length) {
-    const unit = text.charCodeAt(end);
-    if (isBorder(unit) || unit === CHAR.quote || unit === stop) break;
-    end += unit === CHAR.backslash ? 2 : 1;
-  }
-  return Math.min(end, text.length);
-}
-
-/** Where the quoted text at `at` ends, after its closing quote; null when it is not closed. */
-export function endOfQuote(text: string, at: number): number | null {
-  const quoted = /^"(?:[^"\\]|\\["\\]|\\(?!["\\]))*"/s.exec(text.slice(at));
-  return quoted ? at + quoted[0].length : null;
 }

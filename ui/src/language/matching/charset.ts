@@ -57,6 +57,5 @@ export function propertySource(name: string, negated: boolean): string {
 export function charSet(source: string, ignoreCase: boolean): CharSet {
   const pattern = new RegExp(`^${source}$`, ignoreCase ? "vi" : "v");
   const ascii = Uint8Array.from({ length: ASCII }, (_, code) => (pattern.test(String.fromCharCode(code)) ? 1 : 0));
-  return (codePoint) =>
-    codePoint < ASCII ? ascii[codePoint] === 1 : pattern.test(String.fromCodePoint(codePoint));
+  return (codePoint) => (codePoint < ASCII ? ascii[codePoint] === 1 : pattern.test(String.fromCodePoint(codePoint)));
 }

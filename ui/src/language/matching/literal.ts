@@ -2,7 +2,7 @@
 
 import { isWord } from "../characters";
 import type { Term } from "../filter";
-import { endOfWord, endsOf, wordAfter, wordBefore } from "./words";
+import { endOfWord, endsOf, nextCharacter, wordAfter, wordBefore } from "./words";
 
 export interface TextRange {
   from: number;
@@ -48,7 +48,7 @@ function findOne(
   guardsStart: boolean,
   guardsEnd: boolean,
 ): TextRange | null {
-  for (let from = at; from <= text.length; ) {
+  for (let from = at; from <= text.length;) {
     const found = search(pattern, text, from);
     if (!found) return null;
     const insideStart = guardsStart && wordBefore(text, found.from);
@@ -56,7 +56,7 @@ function findOne(
     if (!insideStart && !insideEnd) return found;
     // A run of overlapping occurrences is left in one step: a match begins, or ends, where a word does.
     const next = guardsStart ? endOfWord(text, found.from) : endOfWord(text, found.to) - length;
-    from = Math.max(next, found.from + 1);
+    from = Math.max(next, nextCharacter(text, found.from));
   }
   return null;
 }
@@ -72,11 +72,11 @@ function findWithGaps(
   const [first, ...others] = searches;
   const last = others.pop();
   if (!first || !last) return null;
-  for (let from = at; from <= text.length; ) {
+  for (let from = at; from <= text.length;) {
     const start = search(first, text, from);
     if (!start) return null;
     if (guardsStart && wordBefore(text, start.from)) {
-      from = Math.max(endOfWord(text, start.from), start.from + 1);
+      from = Math.max(endOfWord(text, start.from), nextCharacter(text, start.from));
       continue;
     }
     const runEnd = endOfRun(text, start.to);
@@ -85,7 +85,7 @@ function findWithGaps(
     const end = reached && lastWithinGap(last, text, reached.to, guardsEnd);
     if (end) return { from: start.from, to: end.to };
     // Whatever begins later before the next white space has even fewer places for the other parts.
-    from = Math.max(runEnd, start.from + 1);
+    from = Math.max(runEnd, nextCharacter(text, start.from));
   }
   return null;
 }
@@ -110,10 +110,10 @@ function lastWithinGap(part: RegExp, text: string, at: number, guardsEnd: boolea
   const limit = endOfRun(text, at);
   const window = text.slice(at, limit + MAX_PART);
   let best: TextRange | null = null;
-  for (let found = search(part, window, 0); found && at + found.from <= limit; ) {
+  for (let found = search(part, window, 0); found && at + found.from <= limit;) {
     const to = at + found.to;
     if (!guardsEnd || !wordAfter(text, to)) best = { from: at + found.from, to };
-    found = search(part, window, found.from + 1);
+    found = search(part, window, nextCharacter(window, found.from));
   }
   return best;
 }

@@ -7,7 +7,7 @@ function matches(pattern: string, text: string, ignoreCase = false): string[] | 
   const find = regexFinder(pattern, ignoreCase);
   if (!find) return null;
   const found: string[] = [];
-  for (let at = 0; at <= text.length; ) {
+  for (let at = 0; at <= text.length;) {
     const range = find(text, at);
     if (!range) break;
     if (range.to > range.from) found.push(text.slice(range.from, range.to));
@@ -48,7 +48,7 @@ describe("a regular expression", () => {
           expected.filter((found) => found !== ""),
         ]);
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 
@@ -88,7 +88,19 @@ describe("a regular expression", () => {
   });
 
   test("that cannot be read finds nothing, and throws nothing", () => {
-    for (const pattern of ["(", "[", "a**b(", "*", "\\1", "(?=a)", "(?x)a", "\\p{Nope}", "a{3,1}", "[b-a]", "\\b{start}"]) {
+    for (const pattern of [
+      "(",
+      "[",
+      "a**b(",
+      "*",
+      "\\1",
+      "(?=a)",
+      "(?x)a",
+      "\\p{Nope}",
+      "a{3,1}",
+      "[b-a]",
+      "\\b{start}",
+    ]) {
       expect([pattern, matches(pattern, "aaa")]).toEqual([pattern, null]);
     }
     expect(matches("(a{50}){50}", "aaa")).toBeNull();

@@ -19,6 +19,12 @@ class Threads {
   }
 }
 
+/**
+ * Most instructions that are carried out on one text. Looking for one match is linear, but a regex can look far ahead
+ * for each of many; what is found up to here is marked.
+ */
+const MAX_WORK = 3_000_000;
+
 /** Finds matches of one program; leftmost first, as the `regex` crate does. */
 export class RegexRunner {
   private current: Threads;
@@ -26,8 +32,12 @@ export class RegexRunner {
   /** Places still to be visited while threads are added; without recursion, however long the program. */
   private readonly pending: number[] = [];
   private step = 0;
+  private work = 0;
 
-  constructor(private readonly program: Instruction[]) {
+  private readonly program: Instruction[];
+
+  constructor(program: Instruction[]) {
+    this.program = program;
     this.current = new Threads(program.length);
     this.next = new Threads(program.length);
   }
@@ -35,11 +45,14 @@ export class RegexRunner {
   /** The next match from `at` on; what stands before still counts for borders. It may be empty. */
   find(text: string, at: number): TextRange | null {
     let best: TextRange | null = null;
+    if (at === 0) this.work = 0;
     this.current.count = 0;
     this.step += 1;
-    for (let position = at; ; ) {
+    for (let position = at; ;) {
       if (best === null) this.add(this.current, 0, position, text, position);
       if (this.current.count === 0 && best !== null) return best;
+      this.work += this.current.count + 1;
+      if (this.work > MAX_WORK) return null;
       const codePoint = text.codePointAt(position);
       const width = codePoint !== undefined && codePoint > 0xffff ? 2 : 1;
       this.step += 1;

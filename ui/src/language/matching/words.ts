@@ -23,6 +23,11 @@ export function endOfWord(text: string, at: number): number {
   return at + length;
 }
 
+/** Where the character ends that begins at `at`: a search never goes on inside of one, which would find it again. */
+export function nextCharacter(text: string, at: number): number {
+  return at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
+}
+
 /** The first and the last character of a text that is not empty. */
 export function endsOf(text: string): { first: string; last: string } {
   const first = String.fromCodePoint(text.codePointAt(0) ?? 0);

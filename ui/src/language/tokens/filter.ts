@@ -69,7 +69,8 @@ function itemToken(input: InputStream, stack: Stack): void {
     if (text.length > 0 && text.stars === 0) input.acceptToken(terms.FieldName, text.length);
     return;
   }
-  if (text.length === 0 || text.tooManyParts) return;
+  if (text.length === 0) return;
+  if (text.tooManyParts) return input.acceptToken(terms.tooManyParts, text.length);
   const term = text.onlyStars ? terms.star : text.stars > 0 ? terms.wildcard : terms.word;
   input.acceptToken(term, text.length);
 }
@@ -103,9 +104,7 @@ function operandToken(input: InputStream, stack: Stack): void {
   }
   if (input.next === CHAR.quote) {
     const length = quoted(input);
-    return length === null
-      ? acceptRest(input, terms.unclosedQuote)
-      : input.acceptToken(terms.Operand, length);
+    return length === null ? acceptRest(input, terms.unclosedQuote) : input.acceptToken(terms.Operand, length);
   }
   const text = bare(input, inRange ? CHAR.closeRange : null);
   if (text.dangling) return input.acceptToken(terms.dangling, text.length);
