@@ -2,8 +2,8 @@ import { useEffect, useMemo, useRef } from "react";
 import uPlot from "uplot";
 import type { Aggregates } from "../api/types";
 import { formatCompact } from "../common/format";
-import { useStore } from "../common/store";
 import { useSize } from "../common/useSize";
+import { useStore } from "../common/useStore";
 import { axisTimes } from "../histogram/axis";
 import { colorOf } from "../histogram/colors";
 import { useServices } from "../shell/services";
@@ -12,7 +12,7 @@ import { linesOf } from "./table";
 import "uplot/dist/uPlot.min.css";
 
 const HEIGHT = 240;
-const COLORS = 8;
+const COLORS = 10;
 /** More lines than that cannot be told apart. */
 const MOST_LINES = 24;
 const DASHES = [[], [6, 3], [2, 3]];

@@ -25,15 +25,16 @@ export class ApiKey {
     if (this.value !== refused) {
       return Promise.resolve(true);
     }
-    if (!this.question) {
-      let answer: (given: boolean) => void = () => {};
-      const asked = new Promise<boolean>((resolve) => {
-        answer = resolve;
-      });
-      this.question = { reason, answer, asked };
-      this.notify();
+    if (this.question) {
+      return this.question.asked;
     }
-    return this.question.asked;
+    let answer: (given: boolean) => void = () => {};
+    const asked = new Promise<boolean>((resolve) => {
+      answer = resolve;
+    });
+    this.question = { reason, answer, asked };
+    this.notify();
+    return asked;
   }
 
   /** Why a key is being asked for; null when none is. */

@@ -99,7 +99,6 @@ export interface SearchAnswer {
 }
 
 export interface Plan {
-  segments_total: number;
   segments_in_range: number;
   segments_to_read: number;
   tasks: number;
@@ -111,6 +110,7 @@ export interface Plan {
   usd_most: number;
   is_estimate: boolean;
   index_terms: string[];
+  missing?: string[];
 }
 
 export interface FieldInfo {

@@ -16,12 +16,12 @@ export function Modal({ title, wide = false, onClose, children }: ModalProps) {
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />
         <Dialog.Popup className={`modal ${wide ? "is-wide" : ""}`}>
-          <header className="modal-head">
+          <div className="modal-head">
             <Dialog.Title className="modal-title">{title}</Dialog.Title>
             <Dialog.Close className="icon-button" aria-label="Close">
               <Icon name="close" />
             </Dialog.Close>
-          </header>
+          </div>
           {children}
         </Dialog.Popup>
       </Dialog.Portal>

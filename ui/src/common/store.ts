@@ -1,5 +1,3 @@
-import { useSyncExternalStore } from "react";
-
 /** A value that changes, and those who watch it. */
 export class Store<T> {
   private value: T;
@@ -25,9 +23,4 @@ export class Store<T> {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   };
-}
-
-/** The value of a store, in a component. */
-export function useStore<T>(store: Pick<Store<T>, "get" | "subscribe">): T {
-  return useSyncExternalStore(store.subscribe, store.get);
 }

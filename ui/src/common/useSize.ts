@@ -17,6 +17,9 @@ export function useSize(element: RefObject<HTMLElement | null>): { width: number
   return size;
 }
 
+/** Screens on which things lie over each other instead of side by side; the style sheets say the same. */
+export const NARROW = "(max-width: 700px)";
+
 /** Whether the window is as a media query says. */
 export function useMedia(query: string): boolean {
   const [matches, setMatches] = useState(() => window.matchMedia(query).matches);

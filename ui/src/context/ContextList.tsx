@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { formatCount } from "../common/format";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { FieldTree } from "../event/FieldTree";
 import type { LogEvent } from "../events/event";
 import { highlightsOf } from "../language/index";

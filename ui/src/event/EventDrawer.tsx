@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { copyText } from "../common/clipboard";
 import { IconButton } from "../common/IconButton";
 import { Icon } from "../common/icons";
+import { NARROW } from "../common/useSize";
 import type { LogEvent } from "../events/event";
 import { LEVEL_BADGES } from "../events/level";
 import { rfc3339 } from "../events/timestamp";
@@ -30,7 +31,7 @@ export function EventDrawer(props: EventDrawerProps) {
   const { event } = props;
   const { announcer } = useServices();
   const [tab, setTab] = useState<"fields" | "json">("fields");
-  const panel = useRef<HTMLElement>(null);
+  const panel = useRef<HTMLDivElement>(null);
   const copy = async (text: string, what: string) =>
     announcer.say(
       (await copyText(text)) ? `Copied ${what}` : "The browser did not let it be copied",
@@ -38,13 +39,13 @@ export function EventDrawer(props: EventDrawerProps) {
 
   // On narrow screens the panel covers the list, so that it takes the keyboard too.
   useEffect(() => {
-    if (window.matchMedia("(max-width: 700px)").matches) {
+    if (window.matchMedia(NARROW).matches) {
       panel.current?.focus();
     }
   }, []);
 
   return (
-    <aside
+    <div
       ref={panel}
       role="dialog"
       aria-label="Event"
@@ -57,7 +58,7 @@ export function EventDrawer(props: EventDrawerProps) {
         }
       }}
     >
-      <header className={`event-head level-${event.level ?? "none"}`}>
+      <div className={`event-head level-${event.level ?? "none"}`}>
         <span className="level-badge">{event.level ? LEVEL_BADGES[event.level] : "–"}</span>
         <div className="event-when">
           <strong>{event.moment ? formatTime(event.moment.ms, props.zone) : "no timestamp"}</strong>
@@ -66,7 +67,7 @@ export function EventDrawer(props: EventDrawerProps) {
         <IconButton icon="up" label="Previous event" onClick={() => props.onMove(-1)} />
         <IconButton icon="down" label="Next event" onClick={() => props.onMove(1)} />
         <IconButton icon="close" label="Close event" onClick={props.onClose} />
-      </header>
+      </div>
       <div className="event-actions">
         {props.onContext && (
           <button type="button" className="button" onClick={props.onContext}>
@@ -98,7 +99,7 @@ export function EventDrawer(props: EventDrawerProps) {
         )}
       </Tabs>
       {event.moment && <p className="event-utc">{rfc3339(event.moment)}</p>}
-    </aside>
+    </div>
   );
 }
 

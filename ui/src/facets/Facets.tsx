@@ -48,7 +48,7 @@ function FacetGroup({ field, facet, onFilter, onUnpin }: FacetGroupProps) {
   return (
     <div className="facet">
       <div className="facet-head">
-        <h3>
+        <h2>
           <button
             type="button"
             className="facet-name"
@@ -57,7 +57,7 @@ function FacetGroup({ field, facet, onFilter, onUnpin }: FacetGroupProps) {
           >
             {field}
           </button>
-        </h3>
+        </h2>
         {facet && facet.distinct > facet.values.length && (
           <span className="facet-distinct">
             {facet.approximate ? "about " : ""}

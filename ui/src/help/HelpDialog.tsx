@@ -6,7 +6,7 @@ import "./help.css";
 export default function HelpDialog({ onClose }: { onClose: () => void }) {
   return (
     <Modal title="Help" wide onClose={onClose}>
-      <div className="modal-body help">
+      <div className="modal-body help" role="region" aria-label="Help" tabIndex={0}>
         <section aria-labelledby="help-syntax">
           <h3 id="help-syntax">Queries</h3>
           <p>Side by side is AND; letter case is ignored; keywords are upper-case.</p>

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { useServices } from "../shell/services";
 
 interface FieldSelectProps {

@@ -30,7 +30,7 @@ export function drawBars(
   const paths = uPlot.paths.bars?.({ size: [1, Number.POSITIVE_INFINITY], gap: 1, align: 1 });
   const options: uPlot.Options = {
     ...size,
-    padding: [6, 8, 0, 0],
+    padding: [6, 22, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

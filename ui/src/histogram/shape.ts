@@ -23,7 +23,7 @@ export interface Bars {
 
 /** Buckets that are filled in between those that have events; past this the range stays as it was sent. */
 const MOST_BUCKETS = 2_000;
-const SERIES_COLORS = 8;
+const SERIES_COLORS = 10;
 export const NO_VALUE = "";
 export const OTHER_VALUES = "…";
 

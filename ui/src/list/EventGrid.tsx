@@ -10,6 +10,7 @@ import {
   useRef,
 } from "react";
 import type { SortOrder } from "../api/types";
+import { NARROW, useMedia } from "../common/useSize";
 import type { EventSource } from "../events/eventList";
 import type { Highlighter } from "../language/index";
 import { EventRow, type FilterBy } from "./EventRow";
@@ -27,8 +28,6 @@ export interface EventGridProps {
   source: EventSource;
   /** How many events of the source are shown; the grid draws anew when it changes. */
   count: number;
-  /** Changes when other events stand at the same places. */
-  revision?: number;
   columns: readonly string[];
   wrap: boolean;
   zone: string;
@@ -58,7 +57,8 @@ const ROW_ELEMENTS = 512;
 export function EventGrid(props: EventGridProps) {
   const { source, count, wrap } = props;
   const id = useId();
-  const layout = gridLayout(props.columns);
+  const narrow = useMedia(NARROW);
+  const layout = gridLayout(props.columns, narrow);
   const scroller = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer({
     count,
@@ -153,6 +153,7 @@ export function EventGrid(props: EventGridProps) {
             event={source.event(row.index)}
             columns={props.columns}
             zone={props.zone}
+            narrow={narrow}
             highlighter={props.highlighter}
             top={row.start - HEADER_HEIGHT}
             active={row.index === active}

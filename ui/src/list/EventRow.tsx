@@ -17,6 +17,7 @@ export interface EventRowProps {
   event: LogEvent;
   columns: readonly string[];
   zone: string;
+  narrow: boolean;
   highlighter: Highlighter;
   top: number;
   active: boolean;
@@ -59,7 +60,7 @@ export const EventRow = memo(function EventRow(props: EventRowProps) {
         <span className="level-badge">{event.level ? LEVEL_BADGES[event.level] : "–"}</span>
       </div>
       <div role="gridcell" className="cell cell-time" tabIndex={-1}>
-        {event.moment ? formatTime(event.moment.ms, props.zone) : "no timestamp"}
+        {timeOf(event, props.zone, props.narrow)}
       </div>
       {props.columns.map((column) => (
         <Cell key={column} column={column} {...props} />
@@ -67,6 +68,14 @@ export const EventRow = memo(function EventRow(props: EventRowProps) {
     </div>
   );
 });
+
+function timeOf(event: LogEvent, zone: string, narrow: boolean): string {
+  if (!event.moment) {
+    return narrow ? "no time" : "no timestamp";
+  }
+  const text = formatTime(event.moment.ms, zone);
+  return narrow ? text.slice(11) : text;
+}
 
 function Cell({ column, event, highlighter, onFilter }: EventRowProps & { column: string }) {
   // Buttons are made only where the pointer is: they would be most of what a row costs.

@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import { messageOf } from "../api/errors";
 import type { FieldInfo } from "../api/types";
 import { formatPercent } from "../common/format";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { useServices } from "../shell/services";
 
 interface FieldPickerProps {

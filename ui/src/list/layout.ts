@@ -7,6 +7,9 @@ const WIDTHS: Record<string, number> = { message: 380, service: 160, level: 80, 
 const USUAL_WIDTH = 170;
 const LEVEL_WIDTH = 56;
 const TIME_WIDTH = 190;
+/** On narrow screens times are shown without their day, and columns take less. */
+const NARROW_TIME_WIDTH = 104;
+const NARROW_SCALE = 0.65;
 
 export interface GridLayout {
   /** The tracks: level, time, then the chosen columns. */
@@ -16,14 +19,16 @@ export interface GridLayout {
 }
 
 /** The message takes the room that is left; without it the last column does. */
-export function gridLayout(columns: readonly string[]): GridLayout {
-  const widths = columns.map((column) => WIDTHS[column] ?? USUAL_WIDTH);
+export function gridLayout(columns: readonly string[], narrow: boolean): GridLayout {
+  const scale = narrow ? NARROW_SCALE : 1;
+  const widths = columns.map((column) => Math.round((WIDTHS[column] ?? USUAL_WIDTH) * scale));
+  const time = narrow ? NARROW_TIME_WIDTH : TIME_WIDTH;
   const widest = columns.includes("message") ? columns.indexOf("message") : columns.length - 1;
   const tracks = widths.map((width, index) =>
     index === widest ? `minmax(${width}px, 1fr)` : `${width}px`,
   );
   return {
-    template: [`${LEVEL_WIDTH}px`, `${TIME_WIDTH}px`, ...tracks].join(" "),
-    width: widths.reduce((sum, width) => sum + width, LEVEL_WIDTH + TIME_WIDTH),
+    template: [`${LEVEL_WIDTH}px`, `${time}px`, ...tracks].join(" "),
+    width: widths.reduce((sum, width) => sum + width, LEVEL_WIDTH + time),
   };
 }

@@ -1,7 +1,8 @@
 import { lazy, type ReactNode, Suspense, useMemo, useRef, useState } from "react";
+import type { Client } from "../api/client";
 import { ApiError } from "../api/errors";
 import { Icon } from "../common/icons";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import type { SearchSession } from "../search/session";
 import { isOver } from "../search/snapshot";
 import { useViewActions } from "../search/useViewActions";
@@ -28,6 +29,7 @@ export function QueryBar({ children }: { children: ReactNode }) {
       }),
     [client, address],
   );
+  const [problem, setProblem] = useState("");
   const [walk, setWalk] = useState<{ place: number; typed: string } | null>(null);
   const onHistory = (step: -1 | 1) => {
     const recent = history.store.get();
@@ -58,14 +60,9 @@ export function QueryBar({ children }: { children: ReactNode }) {
     hint: HINT,
     completion,
     check: async (query) => {
-      try {
-        await client.parseQuery(query);
-        return null;
-      } catch (error) {
-        return error instanceof ApiError && error.column !== null
-          ? { column: error.column, message: explained(error) }
-          : null;
-      }
+      const problem = await problemOf(client, query);
+      setProblem(problem ? `Column ${problem.column}: ${problem.message}` : "");
+      return problem;
     },
     onChange,
     onRun,
@@ -92,6 +89,9 @@ export function QueryBar({ children }: { children: ReactNode }) {
           <QueryEditor {...editor} />
         </Suspense>
       </div>
+      <p className="visually-hidden" role="status">
+        {problem}
+      </p>
       <div className="query-actions">
         {children}
         <RunButton search={activeSearch} />
@@ -102,6 +102,21 @@ export function QueryBar({ children }: { children: ReactNode }) {
 
 function recentAt(recent: { query: string }[], place: number): string | null {
   return recent[place]?.query ?? null;
+}
+
+/** What the server finds wrong with a query, and where; null when it is well or cannot be asked. */
+async function problemOf(
+  client: Client,
+  query: string,
+): Promise<{ column: number; message: string } | null> {
+  try {
+    await client.parseQuery(query);
+    return null;
+  } catch (error) {
+    return error instanceof ApiError && error.column !== null
+      ? { column: error.column, message: explained(error) }
+      : null;
+  }
 }
 
 function explained(error: ApiError): string {

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from "react";
 import { messageOf } from "../api/errors";
 import type { SavedSearch } from "../api/types";
 import { IconButton } from "../common/IconButton";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { useViewActions } from "../search/useViewActions";
 import { useServices } from "../shell/services";
 import { describeRange } from "../timerange/format";

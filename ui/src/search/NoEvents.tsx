@@ -1,4 +1,4 @@
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { useServices } from "../shell/services";
 import { describeRange } from "../timerange/format";
 import { isOver, type SearchSnapshot } from "./snapshot";

@@ -38,7 +38,7 @@ export default function PlanDialog({ onClose }: { onClose: () => void }) {
             <dt>Segments</dt>
             <dd>
               {formatCount(plan.segments_to_read)} to read, of {formatCount(plan.segments_in_range)}{" "}
-              in range, of {formatCount(plan.segments_total)}
+              in range
             </dd>
             <dt>Granules</dt>
             <dd>
@@ -46,9 +46,9 @@ export default function PlanDialog({ onClose }: { onClose: () => void }) {
             </dd>
             <dt>Reads</dt>
             <dd>
-              {plan.is_estimate ? "about " : ""}
-              {formatBytes(plan.bytes_to_read)}, at most {formatBytes(plan.bytes_most)} (
-              {formatUsd(plan.usd_most)})
+              {plan.bytes_to_read > 0 &&
+                `${plan.is_estimate ? "about " : ""}${formatBytes(plan.bytes_to_read)}, `}
+              at most {formatBytes(plan.bytes_most)} ({formatUsd(plan.usd_most)})
             </dd>
             <dt>Tasks</dt>
             <dd>

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { copyText } from "../common/clipboard";
 import { formatCount } from "../common/format";
 import { Icon } from "../common/icons";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { EventDrawer } from "../event/EventDrawer";
 import { findEvent, linkOf } from "../event/permalink";
 import { highlightsOf } from "../language/index";

@@ -1,6 +1,6 @@
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
-import { useStore } from "../common/store";
-import { useMedia } from "../common/useSize";
+import { NARROW, useMedia } from "../common/useSize";
+import { useStore } from "../common/useStore";
 import { Facets } from "../facets/Facets";
 import { ALWAYS } from "../facets/pinned";
 import { outputOf } from "../language/index";
@@ -10,9 +10,8 @@ import { Banners } from "./Banners";
 import { ResultList } from "./ResultList";
 import { requestOf } from "./request";
 import { StatusBar } from "./StatusBar";
-import type { SearchSession } from "./session";
 import { isOver } from "./snapshot";
-import { FIRST_LIMIT, useSearch } from "./useSearch";
+import { FIRST_LIMIT, type RunningSearch, useSearch } from "./useSearch";
 import { useViewActions } from "./useViewActions";
 
 const HistogramPanel = lazy(() => import("../histogram/Histogram"));
@@ -24,7 +23,7 @@ export function SearchView() {
   const view = useStore(address.store);
   const run = useStore(runs);
   const pins = useStore(pinned.store);
-  const wide = useMedia("(min-width: 701px)");
+  const wide = !useMedia(NARROW);
   const [facetsOpen, setFacetsOpen] = useState(false);
   const withFacets = wide || facetsOpen;
   const fields = useMemo(
@@ -37,11 +36,11 @@ export function SearchView() {
     facets: withFacets ? fields : [],
   });
   const { histogram: _width, ...asked } = request;
-  const session = useSearch(request, JSON.stringify([asked, view.by, run]));
+  const running = useSearch(request, JSON.stringify([asked, view.by, run]));
   return (
-    session && (
+    running && (
       <Results
-        session={session}
+        running={running}
         fields={fields}
         wide={wide}
         facetsOpen={facetsOpen}
@@ -52,14 +51,15 @@ export function SearchView() {
 }
 
 interface ResultsProps {
-  session: SearchSession;
+  running: RunningSearch;
   fields: readonly string[];
   wide: boolean;
   facetsOpen: boolean;
   onFacets: (open: boolean) => void;
 }
 
-function Results({ session, fields, wide, facetsOpen, onFacets }: ResultsProps) {
+function Results({ running, fields, wide, facetsOpen, onFacets }: ResultsProps) {
+  const { session, number } = running;
   const { address, pinned, activeSearch } = useServices();
   const view = useStore(address.store);
   const pins = useStore(pinned.store);
@@ -122,6 +122,7 @@ function Results({ session, fields, wide, facetsOpen, onFacets }: ResultsProps) 
           </Suspense>
         ) : (
           <ResultList
+            key={number}
             session={session}
             snapshot={snapshot}
             actions={actions}

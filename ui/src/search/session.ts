@@ -244,6 +244,7 @@ export class SearchSession {
     this.change({
       phase: gone ? "expired" : "failed",
       loading: false,
+      lost: false,
       exhausted: true,
       failure: {
         code: error instanceof ApiError ? error.code : "unexpected",

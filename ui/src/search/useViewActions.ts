@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import type { JsonScalar } from "../json/value";
 import { addFilter } from "../language/index";
 import { useServices } from "../shell/services";
-import type { ViewState } from "../url/state";
+import { searchOf, type ViewState } from "../url/state";
 
 /** What the parts of a view do to it. */
 export function useViewActions() {
@@ -14,7 +14,9 @@ export function useViewActions() {
       const view = address.store.get();
       const next = { ...view, at: null, event: null, ...part, query };
       history.add({ query, from: next.from, to: next.to });
-      address.push(next);
+      if (searchOf(next) !== searchOf(view)) {
+        address.push(next);
+      }
       runs.set(runs.get() + 1);
     };
     const filter = (field: string, value: JsonScalar, mode: "in" | "out" | "exists") => {

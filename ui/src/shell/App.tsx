@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { QueryBar } from "../query/QueryBar";
 import { SearchView } from "../search/SearchView";
 import { useViewActions } from "../search/useViewActions";
@@ -11,12 +11,20 @@ import { StartPage } from "./StartPage";
 import { useServices } from "./services";
 import { useShortcuts } from "./shortcuts";
 
+const PRELOAD_AFTER_MS = 300;
+
 /** The page: what is asked for at the top, what was found below. */
 export function App() {
   const { address, draft } = useServices();
   const view = useStore(address.store);
   const actions = useViewActions();
   useShortcuts();
+
+  // The first search should not wait for the code that draws its histogram.
+  useEffect(() => {
+    const timer = setTimeout(() => void import("../histogram/Histogram"), PRELOAD_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
 
   // Back and forward bring the query of the view they lead to into the editor.
   useEffect(() => draft.set(view.query ?? ""), [draft, view.query]);
@@ -28,6 +36,7 @@ export function App() {
   return (
     <div className="app">
       <header className="top">
+        <h1 className="visually-hidden">Search of log events</h1>
         <a className="brand" href={window.location.pathname} aria-label="Trawl, start page">
           <img src="/favicon.svg" alt="" width="22" height="22" />
           <span>Trawl</span>

@@ -1,7 +1,7 @@
 import { lazy, Suspense, useRef, useState } from "react";
 import { IconButton } from "../common/IconButton";
 import { Icon } from "../common/icons";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { useViewActions } from "../search/useViewActions";
 import { useServices } from "./services";
 

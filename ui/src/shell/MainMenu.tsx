@@ -1,7 +1,7 @@
 import { Menu } from "@base-ui/react/menu";
 import type { RefObject } from "react";
 import { Icon, type IconName } from "../common/icons";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import type { Overlay } from "./Overlays";
 import { useServices } from "./services";
 import type { ThemeChoice } from "./theme";
@@ -13,7 +13,7 @@ const THEMES: readonly [ThemeChoice, string][] = [
 ];
 
 const ITEMS: readonly { overlay: Overlay; icon: IconName; label: string; ofSearch: boolean }[] = [
-  { overlay: "saved", icon: "star", label: "Saved searches…", ofSearch: false },
+  { overlay: "saved", icon: "star", label: "Saved and recent searches…", ofSearch: false },
   { overlay: "save", icon: "plus", label: "Save this search…", ofSearch: true },
   { overlay: "export", icon: "download", label: "Export…", ofSearch: true },
   { overlay: "plan", icon: "table", label: "What a search would read…", ofSearch: false },

@@ -1,5 +1,5 @@
 import { lazy, Suspense } from "react";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { useServices } from "./services";
 
 const HelpDialog = lazy(() => import("../help/HelpDialog"));

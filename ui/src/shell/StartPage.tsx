@@ -2,10 +2,9 @@ import { useEffect, useState } from "react";
 import { messageOf } from "../api/errors";
 import type { StoreStatus } from "../api/types";
 import { formatBytes, formatCount } from "../common/format";
-import { useStore } from "../common/store";
+import { RecentList } from "../saved/RecentList";
 import { SavedList } from "../saved/SavedList";
 import { useViewActions } from "../search/useViewActions";
-import { describeRange } from "../timerange/format";
 import { FirstEvent } from "./FirstEvent";
 import { useServices } from "./services";
 import "./start.css";
@@ -21,9 +20,7 @@ const EXAMPLES: readonly [query: string, meaning: string][] = [
 
 /** Before anything was asked for: nothing runs yet. */
 export function StartPage() {
-  const { client, history, address } = useServices();
-  const recent = useStore(history.store);
-  const view = useStore(address.store);
+  const { client } = useServices();
   const { run } = useViewActions();
   const [status, setStatus] = useState<StoreStatus | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -49,7 +46,6 @@ export function StartPage() {
   const stored = status ? status.events + status.tail_events : null;
   return (
     <main className="start">
-      <h1 className="visually-hidden">Search log events</h1>
       <p className="start-status" role="status">
         {problem && `The server does not answer: ${problem}. Trying again.`}
         {!problem && status && stored !== null && stored > 0 && (
@@ -77,22 +73,7 @@ export function StartPage() {
         </section>
         <section aria-labelledby="start-recent">
           <h2 id="start-recent">Recent</h2>
-          {recent.length === 0 && <p className="hint">Queries that you ask for are listed here.</p>}
-          <ul className="query-list">
-            {recent.slice(0, 8).map((item) => (
-              <li key={item.query}>
-                <button type="button" onClick={() => run(item)}>
-                  <code>{item.query || "*"}</code>
-                  <span>{describeRange(item, view.zone)}</span>
-                </button>
-              </li>
-            ))}
-          </ul>
-          {recent.length > 0 && (
-            <button type="button" className="link-button" onClick={() => history.clear()}>
-              Forget these
-            </button>
-          )}
+          <RecentList />
         </section>
         <section aria-labelledby="start-saved">
           <h2 id="start-saved">Saved</h2>

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { formatCount, formatSeconds } from "../common/format";
 import { Icon } from "../common/icons";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { EventDrawer } from "../event/EventDrawer";
 import type { LogEvent } from "../events/event";
 import { highlightsOf } from "../language/index";
@@ -128,7 +128,6 @@ function Tail({ session }: { session: TailSession }) {
                 handle={grid}
                 source={tail.events}
                 count={count}
-                revision={tail.revision}
                 columns={view.columns}
                 wrap={view.wrap}
                 zone={view.zone}

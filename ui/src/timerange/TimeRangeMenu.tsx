@@ -1,6 +1,6 @@
 import { Icon } from "../common/icons";
 import { PopupButton } from "../common/PopupButton";
-import { useStore } from "../common/store";
+import { useStore } from "../common/useStore";
 import { useServices } from "../shell/services";
 import { describeRange, zoneName } from "./format";
 import { RangeForm } from "./RangeForm";

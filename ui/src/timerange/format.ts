@@ -27,6 +27,15 @@ function cachedOffset(ms: number, zone: string): number {
   return lastOffset.offset;
 }
 
+const UNIT_NAMES: Record<string, string> = {
+  ms: "millisecond",
+  s: "second",
+  m: "minute",
+  h: "hour",
+  d: "day",
+  w: "week",
+};
+
 /** A range in words. */
 export function describeRange(range: TimeRange, zone: string): string {
   const preset = PRESETS.find(
@@ -35,6 +44,11 @@ export function describeRange(range: TimeRange, zone: string): string {
   );
   if (preset) {
     return preset.label;
+  }
+  const last = /^-(\d+)(ms|s|m|h|d|w)$/.exec(range.from ?? "");
+  if (last && (range.to === null || range.to === "now")) {
+    const unit = UNIT_NAMES[last[2] ?? ""] ?? "";
+    return `Last ${last[1]} ${unit}${last[1] === "1" ? "" : "s"}`;
   }
   const end = (text: string | null, open: string) => {
     if (text === null || text === "now") {

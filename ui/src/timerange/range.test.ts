@@ -42,6 +42,7 @@ it("shows times on the clocks of a zone", () => {
 
 it("puts ranges in words", () => {
   expect(describeRange({ from: "-15m", to: null }, "UTC")).toBe("Last 15 minutes");
+  expect(describeRange({ from: "-3h", to: "now" }, "UTC")).toBe("Last 3 hours");
   expect(describeRange({ from: "-3h", to: "-1h" }, "UTC")).toBe("3h ago – 1h ago");
   expect(describeRange({ from: "2026-03-02T10:00:00.000Z", to: null }, "UTC")).toBe(
     "2026-03-02 10:00 – now",

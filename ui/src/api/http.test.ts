@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { ApiError, UnreachableError } from "./errors";
+import { Http } from "./http";
+import { ApiKey } from "./key";
+
+/** An `Http` whose requests are answered by the given answers, one after the other. */
+function http(answers: (Response | Error)[]) {
+  const sent: { path: string; key: string | null }[] = [];
+  const slept: number[] = [];
+  const key = new ApiKey(null);
+  const made = new Http({
+    key,
+    fetch: async (path, init) => {
+      sent.push({ path: String(path), key: new Headers(init?.headers).get("authorization") });
+      const answer = answers.shift();
+      if (answer instanceof Error || !answer) {
+        throw answer ?? new Error("no more answers");
+      }
+      return answer;
+    },
+    sleep: async (ms) => {
+      slept.push(ms);
+    },
+  });
+  return { http: made, key, sent, slept };
+}
+
+const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
+  new Response(JSON.stringify(body), { status, headers });
+
+describe("a request", () => {
+  it("is sent again while the server cannot be reached, later and later", async () => {
+    const busy = json(
+      503,
+      { error: { code: "storage_unavailable", message: "later" } },
+      { "retry-after": "2" },
+    );
+    const { http: made, slept } = http([
+      new TypeError("failed to fetch"),
+      busy,
+      json(200, { a: 1 }),
+    ]);
+    expect(await made.json("/v1/status")).toEqual({ a: 1 });
+    expect(slept).toEqual([300, 2000]);
+  });
+  it("gives up at last", async () => {
+    const { http: made } = http(Array.from({ length: 4 }, () => new TypeError("failed to fetch")));
+    await expect(made.json("/v1/status")).rejects.toThrow(UnreachableError);
+  });
+  it("tells what is wrong with it by code and column", async () => {
+    const detail = { column: 9, expected: "a level" };
+    const { http: made } = http([
+      json(400, { error: { code: "bad_value", message: "no", detail } }),
+    ]);
+    const error = await made.json("/v1/searches").catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ status: 400, code: "bad_value", column: 9, expected: "a level" });
+  });
+  it("tells of answers that are not the API's", async () => {
+    const { http: made } = http([new Response("<html>", { status: 500 })]);
+    await expect(made.json("/")).rejects.toMatchObject({ code: "unexpected_answer", status: 500 });
+  });
+});
+
+describe("a key", () => {
+  const refused = () =>
+    json(401, { error: { code: "missing_api_key", message: "a key is needed" } });
+
+  it("is asked for once, by all who wait, and then sent", async () => {
+    const { http: made, key, sent } = http([refused(), refused(), json(200, 1), json(200, 2)]);
+    const both = Promise.all([made.json("/a"), made.json("/b")]);
+    while (key.pendingReason() === null || sent.length < 2) {
+      await Promise.resolve();
+    }
+    expect(key.pendingReason()).toBe("a key is needed");
+    await Promise.resolve();
+    key.give("secret");
+    expect(await both).toEqual([1, 2]);
+    expect(sent.map((request) => request.key)).toEqual([
+      null,
+      null,
+      "Bearer secret",
+      "Bearer secret",
+    ]);
+  });
+  it("can be declined", async () => {
+    const { http: made, key } = http([refused()]);
+    key.subscribe(() => key.pendingReason() !== null && key.give(null));
+    await expect(made.json("/a")).rejects.toMatchObject({ code: "missing_api_key" });
+  });
+});
