@@ -16,8 +16,8 @@ use crate::state::{SearchState, after};
 /// How long after its planning a search can go on. The segments of the plan are there for longer, even when they are
 /// merged meanwhile.
 pub const PLAN_KEPT: Duration = Duration::from_secs(15 * 60);
-/// Fewest and most events by which a search goes on.
-const STEP: (usize, usize) = (1000, 10_000);
+/// Fewest and most events by which a search goes on: as many as were wanted until then, within these.
+const STEP: (usize, usize) = (1000, 50_000);
 
 /// What asking for more takes.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ fn step(state: &mut SearchState, page: u32, now: Timestamp) -> Step {
         Status::Complete | Status::Partial => false,
         Status::Failed | Status::Cancelled => return Step::None,
     };
-    let more = state.asked.limit.clamp(STEP.0, STEP.1);
+    let more = state.wanted().clamp(STEP.0, STEP.1);
     if state.spare_pages > 0 {
         let given = state.resume.as_ref().map_or(0, |resume| resume.given as usize);
         state.wanted = Some(state.wanted().max(given));

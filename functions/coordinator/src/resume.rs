@@ -83,7 +83,7 @@ where
         }
         work.pages.flush().await?;
         self.note(work).await?;
-        self.state.pages = work.pages.stored();
+        self.count_pages(work);
         self.state.leave(self.coordinator.clock.now());
         self.save().await?;
         Err(Stop::HandedOver)

@@ -273,7 +273,6 @@ where
             self.checkpointed = now;
         }
         self.count_pages(work);
-        self.state.spare_pages = 0;
         if let Collected::Table(partial) = &work.collected {
             self.state.aggregates = aggregates(partial, &work.query).ok();
         }
@@ -283,8 +282,10 @@ where
         Ok(())
     }
 
-    fn count_pages(&mut self, work: &Work<'_, Q>) {
+    /// All pages that are stored count.
+    pub(crate) fn count_pages(&mut self, work: &Work<'_, Q>) {
         self.state.pages = work.pages.stored();
+        self.state.spare_pages = 0;
         if self.state.pages > 0 && self.state.timing.first_page_ms.is_none() {
             self.state.timing.first_page_ms = Some(self.state.age_ms(self.coordinator.clock.now()));
         }
@@ -321,7 +322,12 @@ where
         let progress = &mut self.state.progress;
         progress.tasks_total = progress.tasks_total.max(progress.tasks_done);
         self.state.status = if self.state.missing.is_empty() { Status::Complete } else { Status::Partial };
-        self.save().await
+        let saved = self.save().await?;
+        if saved == Saved::MoreWanted {
+            // The note of where to go on counts the spare pages, so from now on they have to count.
+            self.count_pages(work);
+        }
+        Ok(saved)
     }
 
     /// Stores events that are final and not wanted yet, as pages that do not count yet.
