@@ -143,6 +143,11 @@ class SamLocal(unittest.TestCase):
     def test_6_sample_of_the_compactor(self):
         self.assertIsNone(self.invoke("CompactorFunction", "compactor-schedule"))
 
+    def test_6_sample_of_the_web_ui(self):
+        answer = self.invoke("WebFunction", "web-page")
+        self.assertEqual((answer["statusCode"], answer["headers"]["content-type"]), (200, "text/html; charset=utf-8"))
+        self.assertIn('<div id="root">', answer["body"])
+
     def test_7_sample_of_the_persister(self):
         # Last: its sequence numbers are those of Kinesis, after all of the stand-in, so nothing of this shard is in flight from here on.
         self.assertEqual(self.invoke("PersisterFunction", "persister-kinesis"), {"batchItemFailures": []})

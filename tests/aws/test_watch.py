@@ -55,6 +55,7 @@ class Samples(unittest.TestCase):
         self.assertIn("result", self.invoke("scan-worker", "scan-worker-task.json"))
         self.assertEqual(self.invoke("persister", "persister-kinesis.json"), {"batchItemFailures": []})
         self.assertIsNone(self.invoke("compactor", "compactor-schedule.json"))
+        self.assertEqual(self.invoke("web", "web-page.json")["statusCode"], 200)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from stack.stand_ins import CREDENTIALS, ROOT, TARGET
 from stack.wait import until
 
 NAME, KEY = "trawl", "trawl-sample-key"
-FUNCTIONS = ("ingest", "persister", "coordinator", "scan-worker", "compactor")
+FUNCTIONS = ("ingest", "persister", "coordinator", "scan-worker", "compactor", "web")
 
 
 class Later(http.server.BaseHTTPRequestHandler):
