@@ -168,7 +168,8 @@ fn a_plan_is_explained_without_being_run() {
     assert_eq!(everything["granules_to_read"], everything["granules_total"]);
     assert!(everything["bytes_most"].as_u64() > Some(0) && everything["usd_most"].as_f64() > Some(0.0));
     assert!(needle["granules_to_read"].as_u64() < everything["granules_to_read"].as_u64(), "{needle}");
-    assert!(needle["bytes_to_read"].as_u64() < everything["bytes_to_read"].as_u64(), "{needle}");
+    // Giving the events back takes more columns; what is said is what finding them takes.
+    assert!(needle["bytes_to_read"].as_u64() < plan("event")["bytes_to_read"].as_u64(), "{needle}");
     assert_eq!((&absent["granules_to_read"], &absent["bytes_to_read"]), (&json!(0), &json!(0)), "{absent}");
     let request = json!({"query": "*", "max_bytes": 1000});
     let refused = api::finish(address, &api::create(address, &request));
