@@ -35,9 +35,10 @@ export class Trawl {
     await this.page.keyboard.type(query);
   }
 
+  /** Searches for a query, whatever completions are offered. */
   async ask(query) {
     await this.type(query);
-    await this.page.keyboard.press("Enter");
+    await this.page.keyboard.press("Control+Enter");
     await eventually(`the address has the query ${query}`, () => this.view().q === query);
   }
 
