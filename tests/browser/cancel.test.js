@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { eventually } from "./support/eventually.js";
+import { scenario } from "./support/scenario.js";
+
+/** Nothing of it can be looked up, and its states are too many to keep: long texts take it minutes. */
+const SLOW = "/(\\pL{1,50}.{0,50}){4}\\pN$/";
+const EVENTS = 10_000;
+const SOON_MS = 10_000;
+
+scenario("a search that runs is cancelled", {}, async ({ server, visit, page, trawl }) => {
+  await server.pushLines(longTexts());
+  await trawl.open({ q: SLOW });
+  await stateIs(trawl, "Searching");
+  await page.getByRole("button", { name: "Cancel search" }).click();
+  await stateIs(trawl, "Cancelled");
+  const deleted = deletions(visit);
+  assert.equal(deleted.length, 1);
+  assert.equal((await server.get(new URL(deleted[0]).pathname)).status, "cancelled");
+  await page.getByRole("button", { name: "Search", exact: true }).waitFor();
+});
+
+scenario("a search that nobody looks at any more is cancelled", {}, async (the) => {
+  const { server, visit, trawl } = the;
+  await server.pushLines(longTexts());
+  await trawl.open({ q: SLOW });
+  await stateIs(trawl, "Searching");
+  await trawl.ask("level:>=warn");
+  await eventually("the first is cancelled", () => deletions(visit).length === 1);
+  assert.equal((await server.get(new URL(deletions(visit)[0]).pathname)).status, "cancelled");
+});
+
+scenario("a cancelled search does not hold up the next", {}, async ({ server, page, trawl }) => {
+  await server.pushLines(longTexts());
+  await trawl.open({ q: SLOW });
+  await stateIs(trawl, "Searching");
+  await page.getByRole("button", { name: "Cancel search" }).click();
+  await stateIs(trawl, "Cancelled");
+  await trawl.ask("level:>=warn");
+  await stateIs(trawl, "Complete", SOON_MS);
+});
+
+function stateIs(trawl, word, timeoutMs) {
+  return eventually(
+    `the search is ${word}`,
+    async () => (await trawl.state.allTextContents()).join() === word,
+    timeoutMs,
+  );
+}
+
+/** The addresses of the searches that the page cancelled. */
+function deletions(visit) {
+  return visit.requests
+    .filter((line) => /^DELETE .*\/v1\/searches\/[0-9a-f]{32}$/.test(line))
+    .map((line) => line.split(" ")[1]);
+}
+
+function longTexts() {
+  const text = "all work and no play makes long texts without any digits ".repeat(35);
+  const line = (number) => JSON.stringify({ level: number % 9 ? "info" : "warn", message: text, number });
+  return Array.from({ length: EVENTS }, (_, number) => line(number)).join("\n");
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Visit } from "./browser.js";
+import { Server } from "./server.js";
+import { Trawl } from "./trawl.js";
+
+const TIMEOUT_MS = 90_000;
+
+/**
+ * A test with a server and a page: `act({ server, page, trawl, visit })`. Without `server` it has an empty one of
+ * its own. Further options are those of the browser's context.
+ */
+export function scenario(name, options, act) {
+  const { server: shared, ...context } = options;
+  test(name, { timeout: TIMEOUT_MS }, async () => {
+    const server = await (shared ? shared() : Server.start());
+    const visit = await Visit.begin(context);
+    try {
+      const { page } = visit;
+      await act({ server, visit, page, trawl: new Trawl(page, server.url) });
+      assert.deepEqual(visit.faults(server.url), { uncaught: [], violations: [], foreign: [] });
+    } catch (error) {
+      await visit.report(name);
+      throw error;
+    } finally {
+      await visit.end();
+      if (!shared) {
+        await server.stop();
+      }
+    }
+  });
+}
