@@ -63,7 +63,11 @@ fn tenants_do_not_see_each_others_new_events_values_contexts_and_saved_searches(
         for persisted in [false, true] {
             for tenant in [&a, &b] {
                 let own = format!("of-{tenant}");
-                assert_eq!(ids(&get(&calm, tenant, "/v1/tail", &query).await), [own.as_str()], "persisted: {persisted}");
+                assert_eq!(
+                    ids(&get(&calm, tenant, "/v1/tail", &query).await),
+                    [own.as_str()],
+                    "persisted: {persisted}"
+                );
                 let values = get(&calm, tenant, "/v1/fields/id/values", "").await;
                 assert_eq!(values["values"], json!([{"value": own, "count": 1}]));
                 let request = json!({"event": {"timestamp": "2026-01-10T00:00:01Z"}}).to_string();
@@ -98,7 +102,8 @@ fn cursors_and_searches_expire_visibly() {
         let page = get(&calm, &t, &path, &format!("wait=20s&cursor={cursor}")).await;
         assert!(!ids(&page).is_empty());
         // On to the last page of what was wanted until now.
-        while let Some(next) = get(&calm, &t, &path, &format!("wait=20s&cursor={cursor}")).await["next_cursor"].as_str() {
+        while let Some(next) = get(&calm, &t, &path, &format!("wait=20s&cursor={cursor}")).await["next_cursor"].as_str()
+        {
             cursor = next.to_owned();
         }
         let page = get(&calm, &t, &path, &format!("wait=20s&cursor={cursor}")).await;
