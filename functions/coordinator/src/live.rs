@@ -65,7 +65,7 @@ where
         };
         let (mut waited, mut pause) = (Duration::ZERO, FIRST_LOOK);
         loop {
-            let reached = self.reach(&seen, &mut gap).await.map_err(store_error)?;
+            let reached = self.reach(&mut seen, &mut gap).await.map_err(store_error)?;
             let news = self.news(tenant, &asked, &seen, &reached).await.map_err(store_error)?;
             seen = reached;
             if !news.events.is_empty() || gap.is_some() || waited >= asked.wait {
@@ -84,8 +84,8 @@ where
     }
 
     /// How far each shard can be read on from where the caller is. A shard that is new begins at its start. One whose
-    /// records are gone goes on at its end, and `gap` says so.
-    async fn reach(&self, seen: &Positions, gap: &mut Option<String>) -> Result<Positions, StoreError> {
+    /// records are gone goes on at its end, as if all were seen, and `gap` says so.
+    async fn reach(&self, seen: &mut Positions, gap: &mut Option<String>) -> Result<Positions, StoreError> {
         let mut reached = Positions::new();
         for shard in self.stream.shards().await? {
             let position = seen.get(&shard).copied().unwrap_or(Position::START);
@@ -98,7 +98,9 @@ where
                         "events of shard {shard} went by unread ({reason}); a search over the time since the last \
                          event finds them"
                     ));
-                    self.stream.end(&shard).await?
+                    let end = self.stream.end(&shard).await?;
+                    seen.insert(shard.clone(), end);
+                    end
                 }
                 Err(error) => return Err(error),
             };

