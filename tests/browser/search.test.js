@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "./support/eventually.js";
+import { lookForAMoment } from "./support/moment.js";
 import { drawnPixels } from "./support/pixels.js";
 import { scenario } from "./support/scenario.js";
 import { commonWord, manyEvents } from "./support/sharedServers.js";
@@ -107,13 +108,3 @@ scenario(
     await eventually("the address has what was typed", () => trawl.view().q === "lev", 5_000);
   },
 );
-
-/** As long as a person takes to see what was offered, in frames of the page. */
-function lookForAMoment(page) {
-  return page.evaluate(async () => {
-    const start = performance.now();
-    while (performance.now() - start < 500) {
-      await new Promise(requestAnimationFrame);
-    }
-  });
-}
