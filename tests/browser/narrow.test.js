@@ -1,25 +1,29 @@
 import assert from "node:assert/strict";
-import { simulatedEvents } from "./support/events.js";
 import { eventually } from "./support/eventually.js";
 import { scenario } from "./support/scenario.js";
+import { simulatedEvents } from "./support/sharedServers.js";
 import { VIEWS } from "./support/views.js";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-scenario("a narrow screen never scrolls sideways as a whole", { server: simulatedEvents, ...PHONE }, async (the) => {
-  const tooWide = [];
-  for (const [name, show] of Object.entries(VIEWS)) {
-    await show(the);
-    const width = await the.page.evaluate(() => {
-      window.scrollTo(1_000, 0);
-      return Math.max(document.documentElement.scrollWidth, window.scrollX + 390);
-    });
-    if (width > 390) {
-      tooWide.push(`${name}: ${width} px`);
+scenario(
+  "a narrow screen never scrolls sideways as a whole",
+  { server: simulatedEvents, ...PHONE },
+  async (the) => {
+    const tooWide = [];
+    for (const [name, show] of VIEWS) {
+      await show(the);
+      const width = await the.page.evaluate(() => {
+        window.scrollTo(1_000, 0);
+        return Math.max(document.documentElement.scrollWidth, window.scrollX + 390);
+      });
+      if (width > 390) {
+        tooWide.push(`${name}: ${width} px`);
+      }
     }
-  }
-  assert.deepEqual(tooWide, []);
-});
+    assert.deepEqual(tooWide, []);
+  },
+);
 
 scenario("a narrow screen is of use", { server: simulatedEvents, ...PHONE }, async (the) => {
   const { server, page, trawl } = the;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { simulatedLines } from "./support/events.js";
 import { eventually } from "./support/eventually.js";
+import { lookForAMoment } from "./support/moment.js";
 import { scenario } from "./support/scenario.js";
 
 const EVENTS = 20_000;
@@ -61,6 +62,28 @@ scenario("the start page waits for a server that is away", {}, async ({ server, 
   await page.getByText(/The server does not answer/).waitFor();
   await server.startAgain();
   await page.getByText(/events? stored/).waitFor();
+});
+
+scenario("the page outlives parts that cannot be loaded, and loads them later", {}, async (the) => {
+  const { server, page, trawl } = the;
+  await server.post([{ message: "kept" }]);
+  await trawl.open({ q: "" });
+  await trawl.complete();
+  await trawl.rowsWhere("the row is there", (rows) => rows.length === 1);
+  await server.kill();
+  const failed = page.waitForEvent("requestfailed");
+  await page.getByRole("button", { name: "Help" }).click();
+  await failed;
+  await lookForAMoment(page);
+  assert.equal((await trawl.rows()).length, 1, "the result is still shown");
+
+  await server.startAgain();
+  await eventually("the help opens at last", async () => {
+    if ((await page.getByRole("dialog").count()) === 0) {
+      await page.getByRole("button", { name: "Help" }).click();
+    }
+    return (await page.getByRole("dialog", { name: /help/i }).count()) > 0;
+  });
 });
 
 function scrollOn(trawl) {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { manyEvents } from "./support/events.js";
 import { eventually } from "./support/eventually.js";
 import { run } from "./support/programs.js";
 import { scenario } from "./support/scenario.js";
+import { manyEvents } from "./support/sharedServers.js";
 
 const searches = (visit) => visit.requests.filter((line) => /^POST .*\/v1\/searches$/.test(line));
 
@@ -31,10 +31,16 @@ scenario("an empty server shows a line that sends the first event", {}, async ({
   assert.deepEqual(rows[0].cells, ["docs", "hello"]);
 });
 
-scenario("the start page learns of the first event by itself", {}, async ({ server, page, trawl }) => {
-  await trawl.open();
-  await page.getByRole("heading", { name: "No events are stored yet" }).waitFor();
-  await server.post([{ message: "first" }]);
-  await page.getByText("1 events stored").or(page.getByText("1 event stored")).waitFor();
-  await page.getByRole("heading", { name: "No events are stored yet" }).waitFor({ state: "detached" });
-});
+scenario(
+  "the start page learns of the first event by itself",
+  {},
+  async ({ server, page, trawl }) => {
+    await trawl.open();
+    await page.getByRole("heading", { name: "No events are stored yet" }).waitFor();
+    await server.post([{ message: "first" }]);
+    await page.getByText("1 events stored").or(page.getByText("1 event stored")).waitFor();
+    await page
+      .getByRole("heading", { name: "No events are stored yet" })
+      .waitFor({ state: "detached" });
+  },
+);

@@ -1,6 +1,5 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { after } from "node:test";
 import { chromium } from "playwright-core";
 import { CHROMIUM, ROOT } from "./programs.js";
 
@@ -92,5 +91,3 @@ export class Visit {
     await this.#context.close();
   }
 }
-
-after(closeBrowser);

@@ -1,53 +1,11 @@
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { after } from "node:test";
-import { ROOT, run, TRAWL } from "./programs.js";
-import { Server } from "./server.js";
+import { run, TRAWL } from "./programs.js";
 
-/** Real logs beside the checkout; where they are absent, simulated ones stand in. */
-const SHARED = join(ROOT, "../shared/data");
-const REAL = /^(loghub_.*|kafka|zeek_dns_ssl|windows_atomic)\.ndjson\.zst$/;
-
-/** When the simulated events begin, and how many there are: 20 a second. */
+/** When the simulated events begin. */
 export const SIMULATED_START = "2026-03-02T09:00:00Z";
-export const SIMULATED_COUNT = 40_000;
 
-/** A word that thousands of the many events hold. */
-export let commonWord = "user";
-
+/** Lines of events of made-up services: the same for the same options. */
 export function simulatedLines(count, options = {}) {
   const { rate = 20, seed = 7, start = SIMULATED_START } = options;
   const args = ["simulate", "--stdout", "--seed", seed, "--start", start, "--rate", rate];
   return run(TRAWL, [...args, "--seconds", Math.ceil(count / rate)].map(String));
 }
-
-/** One server for every test that only reads. */
-function shared(fill) {
-  let starting = null;
-  after(async () => (await starting)?.stop());
-  return () => {
-    starting ??= (async () => {
-      const server = await Server.start();
-      await fill(server);
-      await server.settle();
-      return server;
-    })();
-    return starting;
-  };
-}
-
-/** Many events of many kinds, of several years. */
-export const manyEvents = shared(async (server) => {
-  if (existsSync(SHARED)) {
-    const files = readdirSync(SHARED).filter((name) => REAL.test(name));
-    await server.pushFiles(files.map((name) => join(SHARED, name)));
-  } else {
-    commonWord = "order";
-    await server.pushLines(await simulatedLines(180_000, { rate: 100 }));
-  }
-});
-
-/** Events of five made-up services, evenly spread over half an hour. */
-export const simulatedEvents = shared(async (server) => {
-  await server.pushLines(await simulatedLines(SIMULATED_COUNT));
-});

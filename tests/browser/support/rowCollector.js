@@ -42,7 +42,7 @@ export async function collectedRows(page) {
  * Scrolls to the end of the result by a part of the visible height at a time, as soon as rows cover all that is
  * visible.
  */
-export async function scrollToBottom(grid, share = 0.9) {
+export async function scrollToBottom(grid, share) {
   await grid.evaluate(async (element, part) => {
     const frame = () => new Promise(requestAnimationFrame);
     const visible = element.getBoundingClientRect();

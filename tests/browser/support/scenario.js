@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { Visit } from "./browser.js";
+import { after, test } from "node:test";
+import { closeBrowser, Visit } from "./browser.js";
 import { Server } from "./server.js";
 import { Trawl } from "./trawl.js";
 
 const TIMEOUT_MS = 90_000;
+
+after(closeBrowser);
 
 /**
  * A test with a server and a page: `act({ server, page, trawl, visit })`. Without `server` it has an empty one of
