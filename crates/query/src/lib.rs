@@ -34,6 +34,7 @@ mod project;
 mod query;
 mod regexes;
 mod sort;
+mod stop;
 pub mod summary;
 mod table_columns;
 mod value;
@@ -47,6 +48,7 @@ pub use highlight::Highlight;
 pub use project::project;
 pub use query::{Output, Query};
 pub use sort::{SortKey, sort_key};
+pub use stop::Stop;
 pub use summary::{Summary, SummarySpec};
 pub use value::{Cell, Number};
 

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::query;
+use common::{block, query};
 use trawl_event::block::Projection;
 use trawl_query::Evaluator;
 
@@ -57,4 +57,17 @@ fn a_result_needs_the_columns_of_its_aggregate_or_order() {
     assert_eq!(result("timeout | sort -latency | fields a"), "latency TIMES");
     assert_eq!(result("timeout service:x"), "TIMES");
     assert_eq!(result("timeout | stats max(timestamp)"), "TIMES");
+}
+
+#[test]
+fn an_evaluation_that_is_told_to_stop_looks_at_no_more_texts() {
+    // Each text takes this regex milliseconds.
+    let slow = query(r"/(\pL{1,50}.{0,50}){4}\pN$/");
+    let event = |number: usize| format!(r#"{{"message":"{}{}"}}"#, "ä".repeat(1500), number % 10);
+    let events: Vec<String> = (0..5000).map(event).collect();
+    let block = block(&events);
+    let stop = trawl_query::Stop::new();
+    let evaluator = trawl_query::Evaluator::new(&slow).unwrap().until(stop.clone());
+    stop.set();
+    assert_eq!(evaluator.matches(&block).count(), 0);
 }

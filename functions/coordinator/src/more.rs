@@ -17,7 +17,7 @@ use crate::state::{SearchState, after};
 /// merged meanwhile.
 pub const PLAN_KEPT: Duration = Duration::from_secs(15 * 60);
 /// Fewest and most events by which a search goes on: as many as were wanted until then, within these.
-const STEP: (usize, usize) = (1000, 50_000);
+const STEP: (usize, usize) = (100, 50_000);
 
 /// What asking for more takes.
 #[derive(Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!((state.pages, state.wanted(), state.has_more, state.status), (3, 200, true, Status::Complete));
         assert_eq!(step(&mut state, 1, NOW), Step::None, "asked twice");
         assert_eq!(step(&mut state, 3, NOW), Step::Launch);
-        assert_eq!((state.wanted(), state.has_more, state.status), (1200, false, Status::Running));
+        assert_eq!((state.wanted(), state.has_more, state.status), (400, false, Status::Running));
         assert_eq!(step(&mut state, 3, NOW), Step::None, "a run is on its way");
     }
 
@@ -161,7 +161,7 @@ mod tests {
         let mut run = state.clone();
         assert_eq!(step(&mut state, 1, NOW), Step::Write);
         assert!(run.adopt(&state));
-        assert_eq!((run.wanted(), run.has_more), (1100, false));
+        assert_eq!((run.wanted(), run.has_more), (200, false));
         assert!(!run.adopt(&state), "nothing more is wanted than is known");
         state.run = Some(SearchId(2));
         state.wanted = Some(9999);

@@ -19,6 +19,8 @@ use crate::plan::Planned;
 use crate::resume::Before;
 use crate::state::{HEARTBEAT, INTERRUPTED, LEASE, SearchState, after};
 
+/// How often a run that waits for its tasks looks whether it is still wanted.
+const LISTEN_EVERY: Duration = Duration::from_secs(1);
 /// How long before its end a run hands over to the next, at most: long enough to write its state several times.
 const HANDOVER: Duration = Duration::from_secs(20);
 /// A run works for this share of its time at least, however short that is: all but a quarter.
@@ -243,14 +245,28 @@ where
             if left == Some(Duration::ZERO) {
                 return Ok(None);
             }
-            let heartbeat = left.map_or(HEARTBEAT, |left| left.min(HEARTBEAT));
-            let heartbeat = pin!(self.coordinator.clock.sleep(heartbeat));
-            match select(running.next(), heartbeat).await {
+            let pause = left.map_or(LISTEN_EVERY, |left| left.min(LISTEN_EVERY));
+            let pause = pin!(self.coordinator.clock.sleep(pause));
+            match select(running.next(), pause).await {
                 Either::Left((Some(ended), _)) => return Ok(Some(ended)),
                 Either::Left((None, _)) => return Err(StoreError::Permanent("no task is running".into()).into()),
-                Either::Right(_) => {
+                Either::Right(_) if self.coordinator.clock.now() >= after(self.saved, HEARTBEAT) => {
                     self.save().await?;
                 }
+                Either::Right(_) => self.listen().await?,
+            }
+        }
+    }
+
+    /// Sees whether the search was cancelled, or more of it is wanted: writing the state would tell, which is done less
+    /// often. What cannot be read now can be read next time.
+    async fn listen(&mut self) -> Result<(), Stop> {
+        match self.coordinator.searches.state(self.tenant, self.id).await {
+            Ok(Some((version, _))) if version == self.version => Ok(()),
+            Ok(_) => self.save().await.map(|_| ()),
+            Err(error) => {
+                tracing::debug!(id = %self.id, %error, "the state of the search could not be read");
+                Ok(())
             }
         }
     }

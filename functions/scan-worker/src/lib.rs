@@ -23,7 +23,7 @@ use readers::Readers;
 use tail::Range;
 use trawl_event::block::Projection;
 use trawl_event::{Block, RowSet};
-use trawl_query::{Evaluator, Output, Partial, Query, QueryError, Summary, SummarySpec};
+use trawl_query::{Evaluator, Output, Partial, Query, QueryError, Stop, Summary, SummarySpec};
 use trawl_store::ports::{Catalog, Clock, Objects, ScanResult, ScanTask, Source, StoreError, Stream, Unreadable, Want};
 
 /// Most bytes of events in one result: a Lambda response carries 6 MB of JSON, in which the quotes
@@ -80,12 +80,19 @@ struct Job<'t> {
     result_projection: Projection,
     /// What to count beside the events.
     summary: Option<SummarySpec>,
+    /// Set when nobody waits for the result any more.
+    stop: Stop,
 }
 
 impl Job<'_> {
     /// Most events of the result.
     fn limit(&self) -> usize {
         self.task.limit.min(RESULT_EVENTS)
+    }
+
+    /// An error once nobody waits any more.
+    fn go_on(&self) -> Result<(), StoreError> {
+        if self.stop.is_set() { Err(StoreError::Transient("the search was given up".into())) } else { Ok(()) }
     }
 
     /// Whether all matches are only counted.
@@ -119,8 +126,13 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
 
     /// Runs a task. A query that cannot be answered is a result too: no other try would do better.
     pub async fn run(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
+        self.run_until(task, &Stop::never()).await
+    }
+
+    /// As [`Self::run`], giving up soon after `stop` is set.
+    pub async fn run_until(&self, task: &ScanTask, stop: &Stop) -> Result<ScanResult, ScanError> {
         let outcome = match task.want {
-            Want::Matches | Want::Counts => self.scan(task).await,
+            Want::Matches | Want::Counts => self.scan(task, stop).await,
             Want::Extent => self.extent(task).await,
             Want::Fields => self.fields(task).await,
         };
@@ -151,9 +163,11 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
         Store { objects: &self.objects, readers: &self.readers, meter }
     }
 
-    async fn scan(&self, task: &ScanTask) -> Result<ScanResult, ScanError> {
+    async fn scan(&self, task: &ScanTask, stop: &Stop) -> Result<ScanResult, ScanError> {
         let started = self.clock.now();
-        let job = job(task)?;
+        let mut job = job(task)?;
+        job.evaluator = job.evaluator.until(stop.clone());
+        job.stop = stop.clone();
         let mut result = empty_result(&job);
         match &task.source {
             Source::Segments(rows) => {
@@ -166,6 +180,8 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
                 tail::scan(&self.stream, &self.catalog, &job, range, &mut result).await?;
             }
         }
+        // Nobody waits for it, and it may not be right.
+        job.go_on()?;
         if let Some(summary) = &mut result.summary {
             summary.shrink(SENT_VALUES);
         }
@@ -189,6 +205,7 @@ fn job(task: &ScanTask) -> Result<Job<'_>, ScanError> {
         projection: query.projection().and(result_projection.clone()),
         result_projection,
         summary: task.summary.clone(),
+        stop: Stop::never(),
         query,
     })
 }

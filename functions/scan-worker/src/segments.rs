@@ -344,6 +344,7 @@ impl<O: Objects> Scan<'_, '_, O> {
 
     /// Decodes the columns of the predicate and filters, on all cores.
     fn evaluate(&self, reads: &[Read]) -> Result<Vec<Found>, ScanError> {
+        self.job.go_on()?;
         reads.par_iter().map(|read| self.evaluate_one(read)).collect()
     }
 

@@ -66,6 +66,7 @@ pub async fn scan<S: Stream, K: Catalog>(
         // Events in flight mostly come in order of time, so that the first few batches often hold
         // all that is asked for. A small step decodes little in vain, a large one keeps all cores busy.
         for step in batches.chunks(rayon::current_num_threads() * BATCHES_PER_CORE) {
+            job.go_on()?;
             let bound = candidates.bound(job);
             if !takes_all && bound.is_some_and(|bound| !step.iter().any(|p| p.begins_by(job, bound))) {
                 candidates.more = true;

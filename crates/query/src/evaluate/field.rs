@@ -9,6 +9,7 @@ use crate::fields::FieldColumns;
 use crate::json::Value;
 use crate::matcher::Matcher;
 use crate::names;
+use crate::stop::Stop;
 use crate::value::Number;
 
 use super::session::Session;
@@ -126,10 +127,10 @@ impl FieldTest {
     }
 
     /// The rows of `within` with a value that passes.
-    pub(super) fn matches(&self, block: &Block, within: &RowSet) -> RowSet {
+    pub(super) fn matches(&self, block: &Block, within: &RowSet, stop: &Stop) -> RowSet {
         let columns = FieldColumns::new(block, &self.field, matches!(self.test, Compiled::Exists));
         let mut found = RowSet::none(block.rows());
-        let mut session = Session::new(&self.test);
+        let mut session = Session::new(&self.test, stop);
         for part in &columns.parts {
             session.run(part, block, within, &mut found);
         }

@@ -15,6 +15,7 @@ use trawl_event::{Block, RowSet};
 use crate::ast::Filter;
 use crate::error::QueryError;
 use crate::query::{self, Query};
+use crate::stop::Stop;
 
 use field::FieldTest;
 use node::Node;
@@ -23,6 +24,7 @@ use node::Node;
 pub struct Evaluator {
     /// At least one.
     stages: Vec<Stage>,
+    stop: Stop,
 }
 
 /// Sides of the filter that need the same columns.
@@ -55,13 +57,19 @@ impl Evaluator {
         if stages.is_empty() {
             stages.push(Stage { sides: Vec::new(), projection: Projection::nothing() });
         }
-        Ok(Self { stages })
+        Ok(Self { stages, stop: Stop::never() })
+    }
+
+    /// The same, to end soon once `stop` is set: what it says from then on is of no use.
+    #[must_use]
+    pub fn until(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     /// The rows of `block` that match. The block needs the columns of [`Query::projection`] only.
     pub fn matches(&self, block: &Block) -> RowSet {
         let all = RowSet::all(block.rows());
-        self.stages.iter().fold(all, |left, stage| stage.matches(block, left))
+        self.stages.iter().fold(all, |left, stage| stage.matches(block, left, &self.stop))
     }
 
     /// How many stages the filter has: one at least. An event matches if it passes all of them.
@@ -77,18 +85,18 @@ impl Evaluator {
     /// The rows of `block` that pass a stage. The block needs the columns of [`Evaluator::projection`] only, and may
     /// hold just the rows that passed the stages before. Panics when there is no such stage, as slices do.
     pub fn matches_stage(&self, stage: usize, block: &Block) -> RowSet {
-        self.stages[stage].matches(block, RowSet::all(block.rows()))
+        self.stages[stage].matches(block, RowSet::all(block.rows()), &self.stop)
     }
 }
 
 /// The rows of `within` in which a field exists.
 pub(crate) fn existing(block: &Block, within: &RowSet, field: &str) -> RowSet {
-    FieldTest::exists(field).matches(block, within)
+    FieldTest::exists(field).matches(block, within, &Stop::never())
 }
 
 impl Stage {
     /// The rows of `left` that pass.
-    fn matches(&self, block: &Block, left: RowSet) -> RowSet {
-        self.sides.iter().fold(left, |left, side| side.matches(block, &left))
+    fn matches(&self, block: &Block, left: RowSet, stop: &Stop) -> RowSet {
+        self.sides.iter().fold(left, |left, side| side.matches(block, &left, stop))
     }
 }

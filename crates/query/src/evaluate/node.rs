@@ -7,6 +7,7 @@ use super::strings;
 use crate::ast::{Filter, Term};
 use crate::error::QueryError;
 use crate::matcher::Matcher;
+use crate::stop::Stop;
 
 /// What looking into every text adds to the cost: it has to be read.
 const ALL_TEXTS: u32 = 1000;
@@ -55,7 +56,7 @@ impl Node {
     }
 
     /// The rows of `within` that match.
-    pub(super) fn matches(&self, block: &Block, within: &RowSet) -> RowSet {
+    pub(super) fn matches(&self, block: &Block, within: &RowSet, stop: &Stop) -> RowSet {
         if within.is_empty() {
             return RowSet::none(block.rows());
         }
@@ -64,7 +65,7 @@ impl Node {
             Self::And(sides) => {
                 let mut left = within.clone();
                 for side in sides {
-                    left = side.matches(block, &left);
+                    left = side.matches(block, &left, stop);
                     if left.is_empty() {
                         break;
                     }
@@ -75,7 +76,7 @@ impl Node {
                 let mut found = RowSet::none(block.rows());
                 let mut left = within.clone();
                 for side in sides {
-                    let more = side.matches(block, &left);
+                    let more = side.matches(block, &left, stop);
                     left.subtract(&more);
                     found.union(&more);
                     if left.is_empty() {
@@ -86,18 +87,18 @@ impl Node {
             }
             Self::Not(inner) => {
                 let mut left = within.clone();
-                left.subtract(&inner.matches(block, within));
+                left.subtract(&inner.matches(block, within, stop));
                 left
             }
-            Self::Text(matcher) => in_any_text(matcher, block, within),
-            Self::Field(test) => test.matches(block, within),
+            Self::Text(matcher) => in_any_text(matcher, block, within, stop),
+            Self::Field(test) => test.matches(block, within, stop),
         }
     }
 }
 
 /// The rows of `within` with some text that holds the term.
-fn in_any_text(matcher: &Matcher, block: &Block, within: &RowSet) -> RowSet {
-    let mut scratch = matcher.scratch();
+fn in_any_text(matcher: &Matcher, block: &Block, within: &RowSet, stop: &Stop) -> RowSet {
+    let mut scratch = matcher.scratch(stop);
     let mut found = RowSet::none(block.rows());
     let mut left = within.clone();
     for column in &block.columns {

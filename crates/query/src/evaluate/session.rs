@@ -11,6 +11,7 @@ use crate::ast::Interval;
 use crate::fields::Part;
 use crate::json::{self, Value};
 use crate::matcher::Scratch;
+use crate::stop::Stop;
 use crate::value::Number;
 
 /// What a test needs while it runs over one block.
@@ -25,9 +26,9 @@ pub(super) struct Session<'t> {
 const MAX_SPELLINGS: usize = 64;
 
 impl<'t> Session<'t> {
-    pub(super) fn new(test: &'t Compiled) -> Self {
+    pub(super) fn new(test: &'t Compiled, stop: &Stop) -> Self {
         let scratch = match test {
-            Compiled::Has { matcher, .. } => Some(matcher.scratch()),
+            Compiled::Has { matcher, .. } => Some(matcher.scratch(stop)),
             _ => None,
         };
         Self { test, scratch, ranks: HashMap::new() }
@@ -121,7 +122,7 @@ impl<'t> Session<'t> {
             (Compiled::Exists, value) => value != Value::Null,
             (Compiled::Has { matcher, .. }, Value::Text(text)) => match &mut self.scratch {
                 Some(scratch) => matcher.is_in(text, scratch),
-                None => matcher.is_in(text, &mut matcher.scratch()),
+                None => matcher.is_in(text, &mut matcher.scratch(&Stop::never())),
             },
             (Compiled::Has { scalar, .. }, value) => scalar.as_ref().is_some_and(|scalar| scalar.equals(value)),
             (Compiled::Is { text: wanted, .. }, Value::Text(text)) => wanted == text,

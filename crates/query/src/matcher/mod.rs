@@ -18,6 +18,7 @@ use trawl_event::Plain;
 use crate::ast::Term;
 use crate::error::QueryError;
 use crate::regexes::{self, Compiled, RegexError};
+use crate::stop::Stop;
 
 use literal::LiteralMatcher;
 use regex::RegexMatcher;
@@ -33,6 +34,8 @@ pub(crate) struct Scratch {
     cache: Option<Cache>,
     /// Only ASCII can match in what is searched, as [`LiteralMatcher::look_at`] found.
     only_ascii: bool,
+    /// Once it is set nothing is found any more.
+    stop: Stop,
 }
 
 impl Matcher {
@@ -52,12 +55,12 @@ impl Matcher {
     }
 
     /// Memory for searches with this matcher.
-    pub(crate) fn scratch(&self) -> Scratch {
+    pub(crate) fn scratch(&self, stop: &Stop) -> Scratch {
         let cache = match self {
             Self::Literal(matcher) => matcher.cache(),
             Self::Regex(matcher) => Some(matcher.cache()),
         };
-        Scratch { cache, only_ascii: false }
+        Scratch { cache, only_ascii: false, stop: stop.clone() }
     }
 
     /// Whether the term is found in one text.
@@ -90,7 +93,7 @@ impl Matcher {
 
     /// Where the term is found in one text: byte ranges, ascending and apart, none empty.
     pub(crate) fn ranges(&self, text: &str) -> Vec<std::ops::Range<usize>> {
-        let mut scratch = self.scratch();
+        let mut scratch = self.scratch(&Stop::never());
         let mut ranges = Vec::new();
         let mut at = 0;
         if let Self::Literal(matcher) = self {

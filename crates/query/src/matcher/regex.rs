@@ -87,6 +87,9 @@ impl RegexMatcher {
 
     /// Whether a match begins at `at` or later. What stands before still counts for assertions.
     fn is_in_from(&self, text: &str, at: usize, scratch: &mut Scratch) -> bool {
+        if scratch.stop.is_set() {
+            return false;
+        }
         let input = Input::new(text).span(at..text.len()).earliest(true);
         match &mut scratch.cache {
             Some(cache) => self.regex.search_half_with(cache, &input).is_some(),
@@ -96,11 +99,11 @@ impl RegexMatcher {
 
     /// The next match in one text from `at` on.
     pub(super) fn find_in(&self, text: &str, at: usize, scratch: &mut Scratch) -> Option<Range<usize>> {
-        self.search(text.as_bytes(), at, scratch)
+        self.search(text.as_bytes(), at..text.len(), scratch)
     }
 
-    fn search(&self, bytes: &[u8], at: usize, scratch: &mut Scratch) -> Option<Range<usize>> {
-        let input = Input::new(bytes).span(at..bytes.len());
+    fn search(&self, bytes: &[u8], span: Range<usize>, scratch: &mut Scratch) -> Option<Range<usize>> {
+        let input = Input::new(bytes).span(span);
         let found = match &mut scratch.cache {
             Some(cache) => self.regex.search_with(cache, &input),
             None => self.regex.search(&input),
@@ -171,12 +174,15 @@ impl RegexMatcher {
     }
 
     fn scan_through(&self, texts: Plain<'_>, scratch: &mut Scratch, mut matches: impl FnMut(usize)) {
-        let bytes = texts.bytes();
+        let (bytes, offsets) = (texts.bytes(), texts.offsets());
         let (mut at, mut from) = (0, 0);
-        while at < bytes.len()
-            && let Some(found) = self.search(bytes, at, scratch)
-        {
-            let (index, start, end) = text_at(texts.offsets(), from, found.start);
+        while at < bytes.len() && !scratch.stop.is_set() {
+            let reach = end_of_window(offsets, from, at);
+            let Some(found) = self.search(bytes, at..reach, scratch) else {
+                at = reach;
+                continue;
+            };
+            let (index, start, end) = text_at(offsets, from, found.start);
             from = index;
             // Over the end of its text: another match may lie inside, not before this one began.
             let inside = found.end <= end || self.is_in(&texts.get(index)[found.start - start..], scratch);
@@ -186,4 +192,15 @@ impl RegexMatcher {
             at = end;
         }
     }
+}
+
+/// Bytes that are searched in one go, about: between two of them a search can be given up.
+const WINDOW_BYTES: usize = if cfg!(test) { 8 } else { 1 << 20 };
+
+/// The end of a text about a window behind `at`, given a text that is not behind it.
+fn end_of_window(offsets: &[u32], from: usize, at: usize) -> usize {
+    let wanted = u32::try_from(at + WINDOW_BYTES).unwrap_or(u32::MAX);
+    let behind = from + offsets.get(from..).map_or(0, |offsets| offsets.partition_point(|offset| *offset < wanted));
+    let last = offsets.last().copied().unwrap_or_default();
+    offsets.get(behind).copied().unwrap_or(last) as usize
 }

@@ -1,5 +1,6 @@
 //! A scan over a column finds what looking at each text finds.
 
+use crate::Stop;
 use proptest::prelude::*;
 use regex_automata::Input;
 use trawl_event::{Form, Texts};
@@ -16,7 +17,7 @@ fn term(pattern: &str, ignore_case: bool) -> RegexTerm {
 /// The texts that hold a match, by one scan and one by one.
 fn both_ways(pattern: &str, ignore_case: bool, strings: &[impl AsRef<str>]) -> (Vec<usize>, Vec<usize>) {
     let matcher = Matcher::new(&Term::Regex(term(pattern, ignore_case))).unwrap_or_else(|e| panic!("{pattern}: {e}"));
-    let mut scratch = matcher.scratch();
+    let mut scratch = matcher.scratch(&Stop::never());
     let mut texts = Texts::default();
     strings.iter().for_each(|text| texts.push(text.as_ref()));
     let Form::Plain(plain) = texts.form() else { panic!("plain texts") };

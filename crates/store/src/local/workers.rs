@@ -1,7 +1,7 @@
 //! Scan workers as a pool of threads.
 //!
 //! A scan keeps a core busy and blocks in file reads, so it has no place on the threads that serve
-//! requests. Tasks wait in order for a free thread; one whose caller is gone is not begun.
+//! requests. Tasks wait in order for a free thread; one whose caller is gone is not begun, or told to stop.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -15,6 +15,8 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::lock;
+use trawl_query::Stop;
+
 use crate::ports::{Result, ScanResult, ScanTask, StoreError, Workers};
 
 /// A pool that runs tasks with `W`. Dropping it lets running tasks end and forgets the rest.
@@ -44,12 +46,13 @@ struct State {
 
 struct Job {
     task: ScanTask,
+    stop: Stop,
     done: oneshot::Sender<Result<ScanResult>>,
 }
 
-impl<W: Fn(ScanTask) -> Result<ScanResult> + Send + Sync + 'static> LocalWorkers<W> {
-    /// A pool of `threads` threads (at least one) that run tasks with `work`. A stage written as a
-    /// future becomes such a function by [`blocking`].
+impl<W: Fn(ScanTask, Stop) -> Result<ScanResult> + Send + Sync + 'static> LocalWorkers<W> {
+    /// A pool of `threads` threads (at least one) that run tasks with `work`, which ends soon once it is told to stop. A
+    /// stage written as a future becomes such a function by [`blocking`].
     ///
     /// # Errors
     /// `Transient` when the operating system gives no more threads.
@@ -72,20 +75,22 @@ impl<W: Fn(ScanTask) -> Result<ScanResult> + Send + Sync + 'static> LocalWorkers
 
 /// Makes a function out of one that gives a future, which is run to its end on the calling thread.
 /// It may use timers, but no sockets.
-pub fn blocking<F>(work: impl Fn(ScanTask) -> F + Send + Sync) -> impl Fn(ScanTask) -> Result<ScanResult> + Send + Sync
+pub fn blocking<F>(
+    work: impl Fn(ScanTask, Stop) -> F + Send + Sync,
+) -> impl Fn(ScanTask, Stop) -> Result<ScanResult> + Send + Sync
 where
     F: Future<Output = Result<ScanResult>>,
 {
-    move |task| {
+    move |task, stop| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| StoreError::Transient(format!("cannot run a scan: {error}")))?;
-        runtime.block_on(work(task))
+        runtime.block_on(work(task, stop))
     }
 }
 
 impl Pool {
     /// Runs tasks until the pool is closed.
-    fn serve(&self, work: &dyn Fn(ScanTask) -> Result<ScanResult>) {
+    fn serve(&self, work: &dyn Fn(ScanTask, Stop) -> Result<ScanResult>) {
         loop {
             let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
             let state = self.changed.wait_while(lock(&self.state), idle);
@@ -96,13 +101,13 @@ impl Pool {
                 }
                 state.waiting.pop_front()
             };
-            let Some(Job { task, done }) = job else { continue };
+            let Some(Job { task, stop, done }) = job else { continue };
             if done.is_closed() {
                 continue;
             }
             // A task that panics fails alone. What it shared with others are the ports, each whole
             // between any two calls.
-            let outcome = catch_unwind(AssertUnwindSafe(|| work(task))).unwrap_or_else(|panic| {
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(task, stop))).unwrap_or_else(|panic| {
                 let reason = panic_text(&*panic);
                 Err(StoreError::Permanent(format!("the scan worker panicked: {reason}")))
             });
@@ -131,10 +136,20 @@ impl<W> Drop for LocalWorkers<W> {
     }
 }
 
+/// Who waits for a task. When it goes, the task may stop.
+struct Caller(Stop);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
 impl<W: Send + Sync> Workers for LocalWorkers<W> {
     async fn run(&self, task: ScanTask) -> Result<ScanResult> {
         let (done, answer) = oneshot::channel();
-        lock(&self.pool.state).waiting.push_back(Job { task, done });
+        let caller = Caller(Stop::new());
+        lock(&self.pool.state).waiting.push_back(Job { task, stop: caller.0.clone(), done });
         self.pool.changed.notify_one();
         answer.await.map_err(|_| StoreError::Transient("the scan workers have ended".into()))?
     }
@@ -155,7 +170,7 @@ mod tests {
     use crate::conformance::workers::{NUMBER_THAT_FAILS, NUMBER_THAT_PANICS, task};
 
     /// What the suite expects of a worker: see [`conformance::workers()`].
-    fn answer(task: ScanTask) -> Result<ScanResult> {
+    fn answer(task: ScanTask, _: Stop) -> Result<ScanResult> {
         match task.number {
             NUMBER_THAT_FAILS => Err(StoreError::Throttled("on purpose".into())),
             NUMBER_THAT_PANICS => panic!("on purpose"),
@@ -171,9 +186,9 @@ mod tests {
     #[tokio::test]
     async fn a_stage_that_is_a_future_runs_on_the_pool() {
         conformance::workers(async || {
-            let work = blocking(|task| async {
+            let work = blocking(|task, stop| async {
                 tokio::time::sleep(std::time::Duration::ZERO).await;
-                answer(task)
+                answer(task, stop)
             });
             LocalWorkers::new(1, work).unwrap()
         })
@@ -183,9 +198,9 @@ mod tests {
     #[tokio::test]
     async fn as_many_tasks_run_at_once_as_there_are_threads() {
         let meeting = Barrier::new(4);
-        let work = move |task: ScanTask| {
+        let work = move |task: ScanTask, stop| {
             meeting.wait();
-            answer(task)
+            answer(task, stop)
         };
         let workers = LocalWorkers::new(4, work).unwrap();
         let run = |number| workers.run(task(number));
@@ -200,12 +215,12 @@ mod tests {
         let gate = Arc::new(Barrier::new(2));
         let work = {
             let (begun, gate) = (begun.clone(), gate.clone());
-            move |task: ScanTask| {
+            move |task: ScanTask, stop| {
                 begun.fetch_add(1, Ordering::SeqCst);
                 if task.number == 0 {
                     gate.wait();
                 }
-                answer(task)
+                answer(task, stop)
             }
         };
         let workers = LocalWorkers::new(1, work).unwrap();
@@ -219,5 +234,28 @@ mod tests {
         assert_eq!(first.await.unwrap().events_matched, 0);
         assert_eq!(workers.run(task(2)).await.unwrap().events_matched, 2);
         assert_eq!(begun.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_task_whose_caller_goes_is_told_to_stop() {
+        let begun = Arc::new(Barrier::new(2));
+        let work = {
+            let begun = begun.clone();
+            move |task: ScanTask, stop: Stop| {
+                if task.number == 0 {
+                    begun.wait();
+                    while !stop.is_set() {
+                        std::hint::spin_loop();
+                    }
+                }
+                answer(task, stop)
+            }
+        };
+        let workers = LocalWorkers::new(1, work).unwrap();
+        let mut first = Box::pin(workers.run(task(0)));
+        assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        begun.wait();
+        drop(first);
+        assert_eq!(workers.run(task(1)).await.unwrap().events_matched, 1, "the thread is free again");
     }
 }

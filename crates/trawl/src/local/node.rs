@@ -147,9 +147,9 @@ impl Node {
         let searches = Arc::new(LocalSearches::open(&dir.join("searches.sqlite"))?);
 
         let worker = Arc::new(ScanWorker::new(stream.clone(), scanned(objects.clone()), catalog.clone(), System));
-        let scan = blocking(move |task: ScanTask| {
+        let scan = blocking(move |task: ScanTask, stop| {
             let worker = worker.clone();
-            async move { Ok(worker.run(&task).await?) }
+            async move { Ok(worker.run_until(&task, &stop).await?) }
         });
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers: Pool = Arc::new(LocalWorkers::new(cores, scan)?);

@@ -1,6 +1,7 @@
 //! HTTP in front of the stages: bodies are bounded here, everything else is the stages' own.
 
 use std::future::Future;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,10 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Method, StatusCode};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, VARY};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::net::TcpListener;
 use trawl_api::ApiError;
 use trawl_event::TenantId;
@@ -57,7 +60,30 @@ async fn answer(State(stages): State<Arc<Stages>>, request: Request) -> Response
         Err(refusal) => refusal,
         Ok(body) => route(&stages, &tenant, &parts.method, &parts.uri, &parts.headers, body).await,
     };
-    response.map(Body::from)
+    compressed(response, &parts.headers).map(Body::from)
+}
+
+/// Bytes of an answer that are worth compressing.
+const MANY_BYTES: usize = 8 * 1024;
+
+/// An answer as a caller takes it who is far away: one that says so gets a large answer compressed, at the fastest level.
+fn compressed(response: http::Response<Bytes>, asked: &HeaderMap) -> http::Response<Bytes> {
+    let takes_gzip = asked
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|coding| coding.trim().eq_ignore_ascii_case("gzip"));
+    if !takes_gzip || response.body().len() < MANY_BYTES || response.headers().contains_key(CONTENT_ENCODING) {
+        return response;
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory does not fail; if it did, the answer is right as it is.
+    let Ok(body) = encoder.write_all(response.body()).and_then(|()| encoder.finish()) else { return response };
+    let (mut parts, _) = response.into_parts();
+    parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    parts.headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    http::Response::from_parts(parts, Bytes::from(body))
 }
 
 async fn route(
@@ -103,4 +129,29 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, http::Response<B
             false => ApiError::bad_request("incomplete_body", format!("the body broke off: {error}")).into_response(),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn large_answers_are_compressed_for_who_asks() {
+        let asking = |accepted: &str, bytes: usize| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_str(accepted).unwrap());
+            compressed(http::Response::new(Bytes::from(vec![b'x'; bytes])), &headers)
+        };
+        let answer = asking("deflate, gzip", MANY_BYTES);
+        assert_eq!(answer.headers()[CONTENT_ENCODING], "gzip");
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(&answer.body()[..]).read_to_end(&mut plain).unwrap();
+        assert_eq!(plain, vec![b'x'; MANY_BYTES]);
+        for (accepted, bytes) in [("br", MANY_BYTES), ("gzip", MANY_BYTES - 1)] {
+            let answer = asking(accepted, bytes);
+            assert_eq!((answer.headers().get(CONTENT_ENCODING), answer.body().len()), (None, bytes));
+        }
+    }
 }
