@@ -30,15 +30,26 @@ function shared(fill) {
   };
 }
 
-/** Many events of many kinds, of several years. */
-export const manyEvents = shared(async (server) => {
-  if (existsSync(SHARED)) {
-    const files = readdirSync(SHARED).filter((name) => REAL.test(name));
-    await server.pushFiles(files.map((name) => join(SHARED, name)));
-  } else {
-    await server.pushLines(await simulatedLines(180_000, { rate: 100 }));
+/** A server that is there already, for measuring on its data. */
+class Given {
+  url = process.env.TRAWL_URL;
+
+  async get(path) {
+    return (await fetch(this.url + path)).json();
   }
-});
+}
+
+/** Many events of many kinds, of several years, or those of the server that TRAWL_URL names. */
+export const manyEvents = process.env.TRAWL_URL
+  ? async () => new Given()
+  : shared(async (server) => {
+      if (existsSync(SHARED)) {
+        const files = readdirSync(SHARED).filter((name) => REAL.test(name));
+        await server.pushFiles(files.map((name) => join(SHARED, name)));
+      } else {
+        await server.pushLines(await simulatedLines(180_000, { rate: 100 }));
+      }
+    });
 
 /** Events of five made-up services, evenly spread over half an hour. */
 export const simulatedEvents = shared(async (server) => {
