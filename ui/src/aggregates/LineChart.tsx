@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef } from "react";
 import uPlot from "uplot";
 import type { Aggregates } from "../api/types";
-import { formatCompact } from "../common/format";
+import { formatCompact, formatNumber } from "../common/format";
 import { useSize } from "../common/useSize";
 import { useStore } from "../common/useStore";
 import { axisTimes } from "../histogram/axis";
@@ -56,7 +56,9 @@ export function LineChart({ table, value, zone }: LineChartProps) {
             ticks: { show: false },
             size: 56,
             values: (_plot, values) =>
-              values.map((each) => (Number.isInteger(each) ? formatCompact(each) : String(each))),
+              values.map((each) =>
+                Number.isInteger(each) ? formatCompact(each) : formatNumber(String(each)),
+              ),
           },
         ],
         series: [
