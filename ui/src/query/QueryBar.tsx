@@ -91,7 +91,7 @@ export function QueryBar({ children }: { children: ReactNode }) {
         <Icon name="search" />
         <QueryEditor {...editor} floats waiting={<PlainEditor {...editor} />} />
       </div>
-      <p className="visually-hidden" role="status">
+      <p className="visually-hidden" role="status" aria-label="Problem of the query">
         {problem}
       </p>
       <div className="query-actions">

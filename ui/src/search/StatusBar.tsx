@@ -36,7 +36,7 @@ export function StatusBar({ snapshot }: StatusBarProps) {
         <div className="progress-fill" style={{ transform: `scaleX(${Math.max(share, 0.02)})` }} />
       </div>
       <p className="status-text">
-        <strong role="status">
+        <strong role="status" aria-label="State of the search">
           {snapshot.lost ? "Server not reached, trying again" : WORDS[snapshot.phase]}
         </strong>
         {parts(snapshot, elapsed).map((part) => (
