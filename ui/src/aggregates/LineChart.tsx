@@ -49,7 +49,14 @@ export function LineChart({ table, value, zone }: LineChartProps) {
           y: { range: (_plot, least, most) => [Math.min(0, least), Math.max(1e-9, most * 1.05)] },
         },
         axes: [
-          { ...axis, grid: { show: false }, ticks: { show: false }, space: 90, ...axisTimes(zone) },
+          {
+            ...axis,
+            gap: 9,
+            grid: { show: false },
+            ticks: { show: false },
+            space: 90,
+            ...axisTimes(zone),
+          },
           {
             ...axis,
             grid,
