@@ -57,8 +57,9 @@ const WORDS: Record<SearchSnapshot["phase"], string> = {
   expired: "Expired",
 };
 
-function parts({ answer }: SearchSnapshot, elapsed: number): string[] {
-  if (!answer) {
+function parts({ answer, phase }: SearchSnapshot, elapsed: number): string[] {
+  const isPlanned = answer !== null && (answer.progress.tasks_total > 0 || isOver(phase));
+  if (!isPlanned) {
     return [formatSeconds(elapsed)];
   }
   const { progress, cost } = answer;
