@@ -17,6 +17,7 @@ $(UI_TOOLS): ui/package-lock.json | node
 .PHONY: ui-lint
 ui-lint: $(UI_TOOLS) ## check the sources of the web UI and of the browser tests
 	cd ui && npm run --silent lint
+	cd tests/browser && ../../ui/node_modules/.bin/biome check .
 
 .PHONY: ui-test
 ui-test: $(UI_TOOLS) ## pass the unit tests of the web UI

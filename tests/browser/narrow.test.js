@@ -35,6 +35,9 @@ scenario("a narrow screen is of use", { server: simulatedEvents, ...PHONE }, asy
   assert.equal(await trawl.total(), await server.count("level:>=warn"));
   const list = await trawl.grid.boundingBox();
   assert.ok(list.height > 250, `the list is ${list.height} px high`);
+  const message = await trawl.row(1).locator(".cell-message").boundingBox();
+  assert.ok(message.x >= 0 && message.x + message.width <= 390, "the message is on the screen");
+  assert.ok(message.width > 300, `the message has ${message.width} px`);
 
   await trawl.row(1).tap();
   await trawl.drawer.waitFor();

@@ -108,3 +108,20 @@ scenario(
     await eventually("the address has what was typed", () => trawl.view().q === "lev", 5_000);
   },
 );
+
+scenario("Tab takes the first completion, an arrow key and Enter a chosen one", {}, async (the) => {
+  const { server, page, trawl } = the;
+  await server.post([{ message: "kept", level: "info", service: "docs" }]);
+  await trawl.open({ q: "" });
+  await trawl.complete();
+  for (const keys of [["Tab"], ["ArrowDown", "Enter"]]) {
+    await trawl.type("serv");
+    await page.locator(".cm-tooltip-autocomplete [role=option]").first().waitFor();
+    await lookForAMoment(page);
+    for (const key of keys) {
+      await page.keyboard.press(key);
+    }
+    assert.equal(await trawl.editor.textContent(), "service:");
+    assert.equal(trawl.view().q, "", "nothing was searched for yet");
+  }
+});

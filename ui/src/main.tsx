@@ -1,5 +1,7 @@
 import { createRoot } from "react-dom/client";
+import { Boundary } from "./common/Boundary";
 import { App } from "./shell/App";
+import { BrokenPage } from "./shell/BrokenPage";
 import { createServices, ServicesContext } from "./shell/services";
 import { DEFAULT_RANGE } from "./timerange/range";
 import "./shell/base.css";
@@ -14,6 +16,8 @@ if (services.address.store.get().query === null) {
 
 createRoot(document.getElementById("root") as HTMLElement).render(
   <ServicesContext value={services}>
-    <App />
+    <Boundary fallback={(error, again) => <BrokenPage error={error} onAgain={again} />}>
+      <App />
+    </Boundary>
   </ServicesContext>,
 );

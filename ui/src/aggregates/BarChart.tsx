@@ -1,4 +1,5 @@
 import type { Aggregates } from "../api/types";
+import { formatCount, formatNumber } from "../common/format";
 import { JsonNumber } from "../json/value";
 
 /** Bars that fit on a screen; the table has the rest. */
@@ -52,5 +53,5 @@ export function BarChart({ table, value }: BarChartProps) {
 
 function shorten(text: string): string {
   const number = Number(text);
-  return Number.isInteger(number) ? number.toLocaleString("en-US") : number.toPrecision(5);
+  return Number.isInteger(number) ? formatCount(number) : formatNumber(text);
 }

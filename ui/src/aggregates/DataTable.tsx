@@ -1,9 +1,10 @@
 import { useMemo, useState } from "react";
 import type { Aggregates } from "../api/types";
-import { formatCount } from "../common/format";
+import { formatCount, formatNumber } from "../common/format";
 import { Icon } from "../common/icons";
-import { scalarText } from "../json/value";
+import { JsonNumber, type JsonScalar, scalarText } from "../json/value";
 import { formatShort } from "../timerange/format";
+import { copiedTable } from "./copy";
 import { type Sorting, sortRows } from "./table";
 
 /** Rows that are shown at once; more on demand. */
@@ -25,7 +26,19 @@ export function DataTable({ table, zone, numbers }: DataTableProps) {
     setSorting({ column, descending });
   };
   return (
-    <div className="table-scroll" tabIndex={0} role="region" aria-label="Rows">
+    <div
+      className="table-scroll"
+      tabIndex={0}
+      role="region"
+      aria-label="Rows"
+      onCopy={(event) => {
+        const text = copiedTable(window.getSelection());
+        if (text !== null) {
+          event.clipboardData.setData("text/plain", text);
+          event.preventDefault();
+        }
+      }}
+    >
       <table className="data-table">
         <thead>
           <tr>
@@ -60,10 +73,9 @@ export function DataTable({ table, zone, numbers }: DataTableProps) {
                   className={
                     numbers.includes(column) ? "is-number" : value === null ? "is-null" : ""
                   }
+                  title={wholeNumber(value)}
                 >
-                  {table.columns[column] === "timestamp" && typeof value === "string"
-                    ? formatShort(Date.parse(value), zone)
-                    : scalarText(value)}
+                  {cellText(value, table.columns[column] ?? "", zone)}
                 </td>
               ))}
             </tr>
@@ -77,4 +89,18 @@ export function DataTable({ table, zone, numbers }: DataTableProps) {
       )}
     </div>
   );
+}
+
+function cellText(value: JsonScalar, column: string, zone: string): string {
+  if (column === "timestamp" && typeof value === "string") {
+    return formatShort(Date.parse(value), zone);
+  }
+  return value instanceof JsonNumber ? formatNumber(value.text) : scalarText(value);
+}
+
+/** A number with all its digits, if fewer are shown. */
+function wholeNumber(value: JsonScalar): string | undefined {
+  return value instanceof JsonNumber && formatNumber(value.text) !== value.text
+    ? value.text
+    : undefined;
 }

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef } from "react";
 import uPlot from "uplot";
 import type { Aggregates } from "../api/types";
-import { formatCompact } from "../common/format";
+import { formatCompact, formatNumber } from "../common/format";
 import { useSize } from "../common/useSize";
 import { useStore } from "../common/useStore";
 import { axisTimes } from "../histogram/axis";
@@ -49,14 +49,23 @@ export function LineChart({ table, value, zone }: LineChartProps) {
           y: { range: (_plot, least, most) => [Math.min(0, least), Math.max(1e-9, most * 1.05)] },
         },
         axes: [
-          { ...axis, grid: { show: false }, ticks: { show: false }, space: 90, ...axisTimes(zone) },
+          {
+            ...axis,
+            gap: 9,
+            grid: { show: false },
+            ticks: { show: false },
+            space: 90,
+            ...axisTimes(zone),
+          },
           {
             ...axis,
             grid,
             ticks: { show: false },
             size: 56,
             values: (_plot, values) =>
-              values.map((each) => (Number.isInteger(each) ? formatCompact(each) : String(each))),
+              values.map((each) =>
+                Number.isInteger(each) ? formatCompact(each) : formatNumber(String(each)),
+              ),
           },
         ],
         series: [

@@ -1,7 +1,8 @@
-import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
+import { useServices } from "../shell/services";
+import { lazyPart } from "./lazyPart";
 
-const load = () => import("./PopupPanel");
-const PopupPanel = lazy(load);
+const PopupPanel = lazyPart("The panel", () => import("./PopupPanel"));
 
 interface PopupButtonProps {
   /** What is on the button. */
@@ -17,6 +18,7 @@ interface PopupButtonProps {
 
 /** A button that opens a panel below it. */
 export function PopupButton(props: PopupButtonProps) {
+  const { unloaded } = useServices();
   const button = useRef<HTMLButtonElement>(null);
   const [open, setOpen] = useState(false);
   const close = () => setOpen(false);
@@ -29,24 +31,30 @@ export function PopupButton(props: PopupButtonProps) {
         aria-label={props.buttonLabel}
         aria-haspopup="dialog"
         aria-expanded={open}
-        onPointerEnter={load}
-        onFocus={load}
-        onClick={() => setOpen(!open)}
+        onPointerEnter={PopupPanel.preload}
+        onFocus={PopupPanel.preload}
+        onClick={() => {
+          unloaded.set(null);
+          setOpen(!open);
+        }}
       >
         {props.face}
       </button>
       {open && (
-        <Suspense>
-          <PopupPanel
-            label={props.label}
-            className={props.popupClassName}
-            align={props.align}
-            button={button}
-            onClose={close}
-          >
-            {props.children(close)}
-          </PopupPanel>
-        </Suspense>
+        <PopupPanel
+          label={props.label}
+          className={props.popupClassName}
+          align={props.align}
+          button={button}
+          onClose={close}
+          floats
+          onUnloaded={(name) => {
+            close();
+            unloaded.set({ name, again: () => setOpen(true) });
+          }}
+        >
+          {props.children(close)}
+        </PopupPanel>
       )}
     </>
   );

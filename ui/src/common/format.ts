@@ -10,6 +10,19 @@ export function formatCompact(count: number): string {
   return count < 10_000 ? whole.format(count) : compact.format(count);
 }
 
+const SHOWN_DIGITS = 6;
+
+/** A number as it is spelled; of one with decimals, six digits, or as many as its whole part has. */
+export function formatNumber(text: string): string {
+  const value = Number(text);
+  if (!Number.isFinite(value) || Number.isInteger(value)) {
+    return text;
+  }
+  return Math.abs(value) < 10 ** SHOWN_DIGITS
+    ? String(Number(value.toPrecision(SHOWN_DIGITS)))
+    : value.toFixed(0);
+}
+
 const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 
 export function formatBytes(bytes: number): string {

@@ -21,6 +21,7 @@ export const SYNTAX: readonly [form: string, meaning: string][] = [
 export const KEYS: readonly [keys: readonly string[], does: string][] = [
   [["/"], "to the query"],
   [["Enter"], "search; Shift with it begins a new line"],
+  [["Tab"], "in the query: take the first completion; ↓ chooses another"],
   [["↑", "↓"], "in the query: earlier and later queries"],
   [["↑", "↓", "j", "k"], "in the list: the event before, the next"],
   [["Enter", "Space"], "open the event"],

@@ -13,7 +13,7 @@ import { shapeHistogram } from "./shape";
 import "uplot/dist/uPlot.min.css";
 import "./histogram.css";
 
-const HEIGHT = 112;
+const HEIGHT = 116;
 
 interface HistogramProps {
   histogram: Histogram | null;

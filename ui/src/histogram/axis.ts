@@ -21,8 +21,20 @@ export function axisTimes(zone: string): Pick<uPlot.Axis, "splits" | "values"> {
       }
       return marks;
     },
-    values: (_plot, marks) => labels(marks, zone),
+    values: (plot, marks) =>
+      labels(marks, zone).map((label, index) =>
+        fits(plot, plot.valToPos(marks[index] ?? 0, "x"), label) ? label : "",
+      ),
   };
+}
+
+/** About the width of a character of a label. */
+const CHARACTER_PX = 6.2;
+
+/** Whether a label in the middle of a mark ends before the right edge. */
+function fits(plot: uPlot, mark: number, label: string): boolean {
+  const end = plot.bbox.left / devicePixelRatio + mark + (label.length * CHARACTER_PX) / 2;
+  return end <= plot.width;
 }
 
 /** The labels of marks in seconds. */

@@ -44,8 +44,8 @@ export function drawBars(
     axes: [
       {
         ...axis,
-        size: 22,
-        gap: 3,
+        size: 26,
+        gap: 7,
         grid: { show: false },
         ticks: { show: false },
         space: 90,

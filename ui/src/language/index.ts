@@ -1,7 +1,7 @@
 // The query language in the browser: an editor's language, completion and errors; marks in results; changes by click.
 
 export { addFilter } from "./addFilter";
-export { trawlCompletion, type CompletionProvider } from "./completion";
+export { endCompletion, trawlCompletion, type CompletionProvider } from "./completion";
 export { highlightsOf, type Highlighter } from "./highlights";
 export { trawlLanguage } from "./language";
 export { queryErrors } from "./lint";

@@ -16,7 +16,7 @@ import type { Highlighter } from "../language/index";
 import { EventRow, type FilterBy } from "./EventRow";
 import { GridHeader } from "./GridHeader";
 import { gridKeys } from "./keys";
-import { gridLayout, HEADER_HEIGHT, ROW_HEIGHT } from "./layout";
+import { gridLayout, HEADER_HEIGHT } from "./layout";
 
 export interface EventGridHandle {
   focus: () => void;
@@ -63,7 +63,7 @@ export function EventGrid(props: EventGridProps) {
   const virtualizer = useVirtualizer({
     count,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
+    estimateSize: () => layout.rowHeight,
     overscan: 10,
     scrollMargin: HEADER_HEIGHT,
     scrollPaddingStart: HEADER_HEIGHT,
@@ -81,7 +81,7 @@ export function EventGrid(props: EventGridProps) {
 
   // Heights that were measured hold for one way of showing rows only.
   // biome-ignore lint/correctness/useExhaustiveDependencies: they decide the heights
-  useEffect(() => virtualizer.measure(), [wrap, props.columns, virtualizer]);
+  useEffect(() => virtualizer.measure(), [wrap, props.columns, layout.stacked, virtualizer]);
 
   const { onActive, onOpen, active } = props;
   const move = (index: number) => {
@@ -102,7 +102,10 @@ export function EventGrid(props: EventGridProps) {
 
   const isShown = (index: number) =>
     rows.length > 0 && index >= (rows[0]?.index ?? 0) && index <= last;
-  const pageRows = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
+  const pageRows = Math.max(
+    1,
+    Math.floor((scroller.current?.clientHeight ?? 0) / layout.rowHeight) - 2,
+  );
   return (
     <div
       ref={scroller}
@@ -112,7 +115,7 @@ export function EventGrid(props: EventGridProps) {
       aria-colcount={props.columns.length + 2}
       aria-activedescendant={isShown(active) ? `${id}-${active}` : undefined}
       tabIndex={0}
-      className={`event-grid ${wrap ? "is-wrapped" : ""}`}
+      className={`event-grid ${wrap ? "is-wrapped" : ""} ${layout.stacked ? "is-stacked" : ""}`}
       style={
         {
           "--grid-template": layout.template,
@@ -134,7 +137,7 @@ export function EventGrid(props: EventGridProps) {
       }
       onScroll={(event) => {
         const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
-        props.onScroll?.(scrollTop + clientHeight >= scrollHeight - ROW_HEIGHT);
+        props.onScroll?.(scrollTop + clientHeight >= scrollHeight - layout.rowHeight);
       }}
     >
       <GridHeader

@@ -49,6 +49,7 @@ export const EventRow = memo(function EventRow(props: EventRowProps) {
       data-index={index}
       aria-rowindex={index + 2}
       aria-selected={props.opened}
+      aria-current={props.anchor || undefined}
       style={{ transform: `translateY(${props.top}px)` }}
       onClick={() => {
         if (!window.getSelection()?.toString()) {

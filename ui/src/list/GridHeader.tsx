@@ -36,7 +36,12 @@ export function GridHeader({ columns, order, onOrder, onRemoveColumn }: GridHead
           )}
         </div>
         {columns.map((column) => (
-          <div role="columnheader" className="cell cell-value" key={column} tabIndex={-1}>
+          <div
+            role="columnheader"
+            className={`cell cell-value ${column === "message" ? "header-message" : ""}`}
+            key={column}
+            tabIndex={-1}
+          >
             <span className="cell-text" title={column}>
               {column}
             </span>

@@ -1,5 +1,7 @@
 /** Heights of rows in pixels; the style sheet says the same. */
 export const ROW_HEIGHT = 22;
+/** Of a row whose message has a line of its own. */
+export const STACKED_ROW_HEIGHT = 44;
 export const HEADER_HEIGHT = 28;
 
 /** Widths of columns in pixels; what has none here is of the usual width. */
@@ -16,10 +18,18 @@ export interface GridLayout {
   template: string;
   /** The least width of a row in pixels. */
   width: number;
+  /** The message stands below the other columns. */
+  stacked: boolean;
+  rowHeight: number;
 }
 
-/** The message takes the room that is left; without it the last column does. */
-export function gridLayout(columns: readonly string[], narrow: boolean): GridLayout {
+/**
+ * The message takes the room that is left; without it the last column does. On narrow screens it has a line of its
+ * own below the others.
+ */
+export function gridLayout(all: readonly string[], narrow: boolean): GridLayout {
+  const stacked = narrow && all.includes("message");
+  const columns = stacked ? all.filter((column) => column !== "message") : all;
   const scale = narrow ? NARROW_SCALE : 1;
   const widths = columns.map((column) => Math.round((WIDTHS[column] ?? USUAL_WIDTH) * scale));
   const time = narrow ? NARROW_TIME_WIDTH : TIME_WIDTH;
@@ -27,8 +37,11 @@ export function gridLayout(columns: readonly string[], narrow: boolean): GridLay
   const tracks = widths.map((width, index) =>
     index === widest ? `minmax(${width}px, 1fr)` : `${width}px`,
   );
+  const timeTrack = columns.length > 0 ? `${time}px` : `minmax(${time}px, 1fr)`;
   return {
-    template: [`${LEVEL_WIDTH}px`, `${time}px`, ...tracks].join(" "),
+    template: [`${LEVEL_WIDTH}px`, timeTrack, ...tracks].join(" "),
     width: widths.reduce((sum, width) => sum + width, LEVEL_WIDTH + time),
+    stacked,
+    rowHeight: stacked ? STACKED_ROW_HEIGHT : ROW_HEIGHT,
   };
 }

@@ -1,7 +1,8 @@
-import { lazy, type ReactNode, Suspense, useMemo, useRef, useState } from "react";
+import { type ReactNode, useMemo, useRef, useState } from "react";
 import type { Client } from "../api/client";
 import { ApiError } from "../api/errors";
 import { Icon } from "../common/icons";
+import { lazyPart } from "../common/lazyPart";
 import { useStore } from "../common/useStore";
 import type { SearchSession } from "../search/session";
 import { isOver } from "../search/snapshot";
@@ -11,7 +12,10 @@ import { completionSource } from "./completionSource";
 import type { QueryEditorProps } from "./QueryEditor";
 import "./query.css";
 
-const QueryEditor = lazy(() => import("./QueryEditor"));
+const QueryEditor = lazyPart(
+  "The editor with colours and completions",
+  () => import("./QueryEditor"),
+);
 const HINT = "Search: timeout level:>=warn service:checkout";
 
 /** The query, and what starts or stops its search. */
@@ -85,11 +89,9 @@ export function QueryBar({ children }: { children: ReactNode }) {
     >
       <div className="query-field">
         <Icon name="search" />
-        <Suspense fallback={<PlainEditor {...editor} />}>
-          <QueryEditor {...editor} />
-        </Suspense>
+        <QueryEditor {...editor} floats waiting={<PlainEditor {...editor} />} />
       </div>
-      <p className="visually-hidden" role="status">
+      <p className="visually-hidden" role="status" aria-label="Problem of the query">
         {problem}
       </p>
       <div className="query-actions">

@@ -4,6 +4,7 @@ import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import {
   type CompletionProvider,
+  endCompletion,
   queryErrors,
   trawlCompletion,
   trawlLanguage,
@@ -56,7 +57,8 @@ export default function QueryEditor(props: QueryEditorProps) {
 }
 
 function extensions(latest: { current: QueryEditorProps }) {
-  const run = () => {
+  const run = (view: EditorView) => {
+    endCompletion(view);
     latest.current.onRun();
     return true;
   };

@@ -1,4 +1,5 @@
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
+import { lazyPart } from "../common/lazyPart";
 import { NARROW, useMedia } from "../common/useSize";
 import { useStore } from "../common/useStore";
 import { Facets } from "../facets/Facets";
@@ -14,8 +15,8 @@ import { isOver } from "./snapshot";
 import { FIRST_LIMIT, type RunningSearch, useSearch } from "./useSearch";
 import { useViewActions } from "./useViewActions";
 
-const HistogramPanel = lazy(() => import("../histogram/Histogram"));
-const AggregatesView = lazy(() => import("../aggregates/AggregatesView"));
+export const HistogramPanel = lazyPart("The histogram", () => import("../histogram/Histogram"));
+const AggregatesView = lazyPart("The table", () => import("../aggregates/AggregatesView"));
 
 /** A search and its results, as the address says. */
 export function SearchView() {
@@ -91,16 +92,15 @@ function Results({ running, fields, wide, facetsOpen, onFacets }: ResultsProps) 
     <main className="search-view">
       <StatusBar snapshot={snapshot} />
       <Banners snapshot={snapshot} onCancel={onCancel} onAgain={() => actions.run({})} />
-      <Suspense fallback={<div className="histogram histogram-waiting" />}>
-        <HistogramPanel
-          histogram={answer?.histogram ?? null}
-          range={range}
-          zone={view.zone}
-          by={view.by}
-          onBy={(by) => address.push({ by })}
-          onRange={actions.onRange}
-        />
-      </Suspense>
+      <HistogramPanel
+        waiting={<div className="histogram histogram-waiting" />}
+        histogram={answer?.histogram ?? null}
+        range={range}
+        zone={view.zone}
+        by={view.by}
+        onBy={(by) => address.push({ by })}
+        onRange={actions.onRange}
+      />
       <div className="search-body">
         {wide && facets}
         {!wide && facetsOpen && (
@@ -112,14 +112,13 @@ function Results({ running, fields, wide, facetsOpen, onFacets }: ResultsProps) 
           </div>
         )}
         {isTable ? (
-          <Suspense fallback={<div className="results" />}>
-            <AggregatesView
-              aggregates={answer?.aggregates ?? null}
-              query={view.query ?? ""}
-              zone={view.zone}
-              over={isOver(snapshot.phase)}
-            />
-          </Suspense>
+          <AggregatesView
+            waiting={<div className="results" />}
+            aggregates={answer?.aggregates ?? null}
+            query={view.query ?? ""}
+            zone={view.zone}
+            over={isOver(snapshot.phase)}
+          />
         ) : (
           <ResultList
             key={number}

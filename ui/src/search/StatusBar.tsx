@@ -36,7 +36,7 @@ export function StatusBar({ snapshot }: StatusBarProps) {
         <div className="progress-fill" style={{ transform: `scaleX(${Math.max(share, 0.02)})` }} />
       </div>
       <p className="status-text">
-        <strong role="status">
+        <strong role="status" aria-label="State of the search">
           {snapshot.lost ? "Server not reached, trying again" : WORDS[snapshot.phase]}
         </strong>
         {parts(snapshot, elapsed).map((part) => (
@@ -57,8 +57,9 @@ const WORDS: Record<SearchSnapshot["phase"], string> = {
   expired: "Expired",
 };
 
-function parts({ answer }: SearchSnapshot, elapsed: number): string[] {
-  if (!answer) {
+function parts({ answer, phase }: SearchSnapshot, elapsed: number): string[] {
+  const isPlanned = answer !== null && (answer.progress.tasks_total > 0 || isOver(phase));
+  if (!isPlanned) {
     return [formatSeconds(elapsed)];
   }
   const { progress, cost } = answer;

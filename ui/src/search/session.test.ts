@@ -9,6 +9,7 @@ type Script = (cursor: string | undefined, poll: number) => object;
 /** A server that answers each poll as the script says. */
 function session(script: Script, wanted = 1) {
   const polled: (string | undefined)[] = [];
+  const seen: (number | undefined)[] = [];
   const cancelled: string[] = [];
   let polls = 0;
   const made = new SearchSession({
@@ -16,6 +17,7 @@ function session(script: Script, wanted = 1) {
       startSearch: async () => ({ id: "s1" }),
       pollSearch: async (_id: string, options: PollOptions = {}) => {
         polled.push(options.cursor);
+        seen.push(options.seen);
         polls += 1;
         const answer = script(options.cursor, polls);
         return readSearchAnswer(new TextEncoder().encode(JSON.stringify(answer)));
@@ -29,7 +31,7 @@ function session(script: Script, wanted = 1) {
     wanted,
     sleep: async () => {},
   });
-  return { session: made, polled, cancelled };
+  return { session: made, polled, seen, cancelled };
 }
 
 const events = (from: number, count: number) =>
@@ -96,17 +98,53 @@ describe("a search", () => {
     expect(made.store.get().exhausted).toBe(true);
   });
 
-  it("follows counts after the last page without doubling it", async () => {
-    const { session: made } = session((_, poll) => ({
+  it("follows counts behind the last page, which is not asked for again", async () => {
+    const {
+      session: made,
+      polled,
+      seen,
+    } = session((cursor, poll) => ({
       status: poll < 4 ? "running" : "complete",
-      version: poll,
-      events: events(0, 2),
+      version: poll + 1,
+      events: cursor ? [] : events(0, 2),
+      next_cursor: poll < 4 ? "behind" : null,
       more_cursor: "more",
       histogram: { interval_ms: 1, by: null, complete: poll === 4, buckets: [] },
     }));
     await made.start();
+    expect(polled).toEqual([undefined, "behind", "behind", "behind"]);
+    expect(seen).toEqual([1, 2, 3, 4]);
     expect(numbers(made)).toEqual([0, 1]);
     expect(made.store.get().answer?.histogram?.complete).toBe(true);
+  });
+
+  it("keeps a page that comes while it asks for progress", async () => {
+    const { session: made, polled } = session((cursor, poll) => ({
+      status: poll < 3 ? "running" : "complete",
+      version: poll + 1,
+      events: events(cursor ? Number(cursor) * 2 : 0, 2),
+      next_cursor: poll < 3 ? String(poll) : null,
+    }));
+    await made.start();
+    expect(polled).toEqual([undefined, "1", "2"]);
+    expect(numbers(made)).toEqual(range(6));
+    expect(made.store.get().exhausted).toBe(true);
+  });
+
+  it("goes past the limit while it still counts", async () => {
+    const { session: made, polled } = session(
+      (cursor, poll) => ({
+        status: poll < 5 ? "running" : "complete",
+        version: poll + 1,
+        events: poll === 1 ? events(0, 2) : poll === 3 ? events(2, 2) : [],
+        next_cursor: poll < 5 ? (poll < 3 ? "1" : "2") : null,
+        more_cursor: cursor === "1-more" ? null : poll === 1 ? "1-more" : "2-more",
+      }),
+      3,
+    );
+    await made.start();
+    expect(polled).toEqual([undefined, "1-more", "1", "2", "2"]);
+    expect(numbers(made)).toEqual(range(4));
   });
 
   it("takes up the same search when the server is back", async () => {

@@ -9,8 +9,12 @@ import { isOver, type Phase, type SearchSnapshot } from "./snapshot";
 /** How long a poll may be held. */
 const WAIT = "10s";
 /** Least time from poll to poll while nothing new came; grows from one to the other. */
-const FIRST_PAUSE_MS = 25;
+const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 400;
+/** The same while events are waited for. */
+const LONGEST_PAUSE_TO_PAGE_MS = 100;
+/** The version that a search is created at. */
+const FIRST_VERSION = 1;
 /** Waits between attempts when the server does not answer. */
 const LOST_PAUSES_MS = [300, 600, 1_200, 2_500, 5_000];
 
@@ -40,12 +44,13 @@ export class SearchSession {
   private following = false;
   private id: string | null = null;
   private wanted: number;
-  /** The cursor of the page to read next; undefined is the first page, null: there is none for now. */
+  /**
+   * The cursor of the page to read next; undefined is the first page, null: there is none. While the search runs it
+   * leads behind the last page, so that asking for progress brings no event again.
+   */
   private nextCursor: string | undefined | null = undefined;
-  /** Goes on past the limit. */
+  /** Goes on past the limit; given only when every page was read. */
   private moreCursor: string | null = null;
-  /** The cursor of the page that was read last: asked for again to learn of progress. */
-  private lastCursor: string | undefined = undefined;
   private pauseMs = FIRST_PAUSE_MS;
   private lostPolls = 0;
 
@@ -158,11 +163,12 @@ export class SearchSession {
   }
 
   private async step(wantsPage: boolean): Promise<void> {
-    const cursor = wantsPage ? (this.nextCursor ?? this.moreCursor ?? undefined) : this.lastCursor;
+    const past = wantsPage ? this.moreCursor : null;
+    const cursor = past ?? this.nextCursor ?? undefined;
     if (wantsPage !== this.store.get().loading) {
       this.change({ loading: wantsPage });
     }
-    const seen = this.store.get().answer?.version;
+    const seen = this.store.get().answer?.version ?? FIRST_VERSION;
     this.poll = new AbortController();
     this.pollIsForPage = wantsPage;
     try {
@@ -173,8 +179,8 @@ export class SearchSession {
         signal: AbortSignal.any([this.lifetime.signal, this.poll.signal]),
       });
       this.lostPolls = 0;
-      const news = this.take(answer, wantsPage, cursor);
-      await this.pauseAfter(news || answer.version !== seen, wantsPage && news);
+      const news = this.take(answer, cursor);
+      await this.pauseAfter(answer.version !== seen, news);
     } catch (error) {
       if (error instanceof UnreachableError) {
         await this.waitForServer(error);
@@ -185,17 +191,15 @@ export class SearchSession {
   }
 
   /** Keeps what an answer brought; whether it brought events. */
-  private take(answer: SearchAnswer, wantedPage: boolean, cursor: string | undefined): boolean {
+  private take(answer: SearchAnswer, cursor: string | undefined): boolean {
     const { page, ...state } = answer;
-    const brought = wantedPage && page.bounds.length > 0;
+    const isFirstPageAgain = cursor === undefined && this.events.length > 0;
+    const brought = page.bounds.length > 0 && !isFirstPageAgain;
     if (brought) {
       this.events.append(page);
-      this.lastCursor = cursor;
     }
-    if (wantedPage || this.nextCursor === null) {
-      this.nextCursor = answer.next_cursor === this.lastCursor ? null : answer.next_cursor;
-      this.moreCursor = answer.more_cursor;
-    }
+    this.nextCursor = answer.next_cursor;
+    this.moreCursor = answer.more_cursor;
     const before = this.store.get();
     const phase: Phase = answer.status;
     const whole = before.elapsedMs === null ? null : (before.answer?.progress ?? null);
@@ -223,7 +227,8 @@ export class SearchSession {
       this.pauseMs = FIRST_PAUSE_MS;
       return;
     }
-    this.pauseMs = Math.min(this.pauseMs * (changed ? 1.3 : 2), LONGEST_PAUSE_MS);
+    const longest = this.wantsPage() ? LONGEST_PAUSE_TO_PAGE_MS : LONGEST_PAUSE_MS;
+    this.pauseMs = Math.min(this.pauseMs * (changed ? 1.3 : 2), longest);
     const signal = AbortSignal.any([this.lifetime.signal, this.poll.signal]);
     await this.options.sleep(this.pauseMs, signal);
   }

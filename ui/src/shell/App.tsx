@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { useStore } from "../common/useStore";
 import { QueryBar } from "../query/QueryBar";
-import { SearchView } from "../search/SearchView";
+import { HistogramPanel, SearchView } from "../search/SearchView";
 import { useViewActions } from "../search/useViewActions";
 import { TailView } from "../tail/TailView";
 import { TimeRangeMenu } from "../timerange/TimeRangeMenu";
@@ -22,7 +22,7 @@ export function App() {
 
   // The first search should not wait for the code that draws its histogram.
   useEffect(() => {
-    const timer = setTimeout(() => void import("../histogram/Histogram"), PRELOAD_AFTER_MS);
+    const timer = setTimeout(HistogramPanel.preload, PRELOAD_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
 

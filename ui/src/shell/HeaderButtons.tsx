@@ -1,16 +1,16 @@
-import { lazy, Suspense, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { IconButton } from "../common/IconButton";
 import { Icon } from "../common/icons";
+import { lazyPart } from "../common/lazyPart";
 import { useStore } from "../common/useStore";
 import { useViewActions } from "../search/useViewActions";
 import { useServices } from "./services";
 
-const loadMenu = () => import("./MainMenu");
-const MainMenu = lazy(loadMenu);
+const MainMenu = lazyPart("The menu", () => import("./MainMenu"));
 
 /** Stepping back, live tail, help, and the menu with everything else. */
 export function HeaderButtons() {
-  const { address, overlay } = useServices();
+  const { address, overlay, unloaded } = useServices();
   const view = useStore(address.store);
   const steps = useStore(address.steps);
   const { run } = useViewActions();
@@ -39,14 +39,23 @@ export function HeaderButtons() {
         label="Menu"
         aria-haspopup="menu"
         aria-expanded={menuOpen}
-        onPointerEnter={loadMenu}
-        onFocus={loadMenu}
-        onClick={() => setMenuOpen(!menuOpen)}
+        onPointerEnter={MainMenu.preload}
+        onFocus={MainMenu.preload}
+        onClick={() => {
+          unloaded.set(null);
+          setMenuOpen(!menuOpen);
+        }}
       />
       {menuOpen && (
-        <Suspense>
-          <MainMenu button={menuButton} onClose={() => setMenuOpen(false)} />
-        </Suspense>
+        <MainMenu
+          button={menuButton}
+          onClose={() => setMenuOpen(false)}
+          floats
+          onUnloaded={(name) => {
+            setMenuOpen(false);
+            unloaded.set({ name, again: () => setMenuOpen(true) });
+          }}
+        />
       )}
     </div>
   );

@@ -1,37 +1,74 @@
-import { lazy, Suspense } from "react";
+import { useEffect } from "react";
+import { lazyPart } from "../common/lazyPart";
+import { PartFailure } from "../common/PartFailure";
 import { useStore } from "../common/useStore";
 import { useServices } from "./services";
 
-const HelpDialog = lazy(() => import("../help/HelpDialog"));
-const SavedDialog = lazy(() => import("../saved/SavedDialog"));
-const SaveDialog = lazy(() => import("../saved/SaveDialog"));
-const ExportDialog = lazy(() => import("../export/ExportDialog"));
-const PlanDialog = lazy(() => import("../search/PlanDialog"));
-const KeyDialog = lazy(() => import("./KeyDialog"));
-const ContextDialog = lazy(() => import("../context/ContextDialog"));
+const HelpDialog = lazyPart("The help", () => import("../help/HelpDialog"));
+const SavedDialog = lazyPart("The list of saved searches", () => import("../saved/SavedDialog"));
+const SaveDialog = lazyPart("The dialog for saving", () => import("../saved/SaveDialog"));
+const ExportDialog = lazyPart("The export", () => import("../export/ExportDialog"));
+const PlanDialog = lazyPart("The plan", () => import("../search/PlanDialog"));
+const KeyDialog = lazyPart("The question for the API key", () => import("./KeyDialog"));
+const ContextDialog = lazyPart("The context", () => import("../context/ContextDialog"));
 
 /** Which dialog is open. */
 export type Overlay = "help" | "saved" | "save" | "export" | "plan";
 
 /** What lies over the page: dialogs, and messages that pass. */
 export function Overlays() {
-  const { overlay, key, announcer, contextOf } = useServices();
+  const { overlay, key, announcer, contextOf, unloaded } = useServices();
   const open = useStore(overlay);
   const reason = useStore({ get: key.pendingReason, subscribe: key.subscribe });
   const message = useStore(announcer.store);
   const event = useStore(contextOf);
+  const missing = useStore(unloaded);
+  // What is opened says for itself whether it can be.
+  useEffect(() => {
+    if (open !== null || event) {
+      unloaded.set(null);
+    }
+  }, [open, event, unloaded]);
   const close = () => overlay.set(null);
+  const dialog = {
+    floats: true,
+    onClose: close,
+    onUnloaded: (name: string) => {
+      close();
+      unloaded.set({ name, again: () => overlay.set(open) });
+    },
+  };
   return (
     <>
-      <Suspense>
-        {open === "help" && <HelpDialog onClose={close} />}
-        {open === "saved" && <SavedDialog onClose={close} />}
-        {open === "save" && <SaveDialog onClose={close} />}
-        {open === "export" && <ExportDialog onClose={close} />}
-        {open === "plan" && <PlanDialog onClose={close} />}
-        {event && <ContextDialog event={event} onClose={() => contextOf.set(null)} />}
-        {reason !== null && <KeyDialog reason={reason} />}
-      </Suspense>
+      {open === "help" && <HelpDialog {...dialog} />}
+      {open === "saved" && <SavedDialog {...dialog} />}
+      {open === "save" && <SaveDialog {...dialog} />}
+      {open === "export" && <ExportDialog {...dialog} />}
+      {open === "plan" && <PlanDialog {...dialog} />}
+      {event && (
+        <ContextDialog
+          event={event}
+          floats
+          onClose={() => contextOf.set(null)}
+          onUnloaded={(name) => {
+            contextOf.set(null);
+            unloaded.set({ name, again: () => contextOf.set(event) });
+          }}
+        />
+      )}
+      {reason !== null && <KeyDialog reason={reason} floats />}
+      {missing && (
+        <PartFailure
+          name={missing.name}
+          error={null}
+          floats
+          onAgain={() => {
+            unloaded.set(null);
+            missing.again();
+          }}
+          onClose={() => unloaded.set(null)}
+        />
+      )}
       <div className={`announcer ${message ? "is-shown" : ""}`} role="status" aria-label="Messages">
         {message}
       </div>

@@ -46,7 +46,7 @@ export function StartPage() {
   const stored = status ? status.events + status.tail_events : null;
   return (
     <main className="start">
-      <p className="start-status" role="status">
+      <p className="start-status" role="status" aria-label="What is stored">
         {problem && `The server does not answer: ${problem}. Trying again.`}
         {!problem && status && stored !== null && stored > 0 && (
           <>

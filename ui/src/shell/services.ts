@@ -29,6 +29,8 @@ export interface Services {
   activeSearch: Store<SearchSession | null>;
   /** The event whose context is on screen. */
   contextOf: Store<LogEvent | null>;
+  /** A part that was to lie over the page and could not be loaded, and what opens it again. */
+  unloaded: Store<{ name: string; again: () => void } | null>;
   /** The dialog that is open. */
   overlay: Store<Overlay | null>;
 }
@@ -49,6 +51,7 @@ export function createServices(window: Window): Services {
     runs: new Store(0),
     activeSearch: new Store<SearchSession | null>(null),
     contextOf: new Store<LogEvent | null>(null),
+    unloaded: new Store<{ name: string; again: () => void } | null>(null),
     overlay: new Store<Overlay | null>(null),
   };
 }

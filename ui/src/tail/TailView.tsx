@@ -68,7 +68,9 @@ function Tail({ session }: { session: TailSession }) {
     <main className="search-view">
       <div className="tail-bar">
         <span className={`tail-light ${tail.paused ? "is-paused" : ""}`} aria-hidden="true" />
-        <strong role="status">{stateOf(tail)}</strong>
+        <strong role="status" aria-label="State of the live tail">
+          {stateOf(tail)}
+        </strong>
         <span>{tail.perSecond.toFixed(tail.perSecond < 10 ? 1 : 0)} events/s</span>
         <span>{formatCount(tail.received)} received</span>
         {tail.lagMs !== null && <span>{formatSeconds(tail.lagMs)} behind</span>}

@@ -1,10 +1,16 @@
 import {
+  acceptCompletion,
   autocompletion,
   type Completion,
   type CompletionContext,
   type CompletionResult,
+  closeCompletion,
+  completionStatus,
+  selectedCompletionIndex,
+  setSelectedCompletion,
 } from "@codemirror/autocomplete";
-import type { Extension } from "@codemirror/state";
+import { type Extension, Prec } from "@codemirror/state";
+import { EditorView, keymap } from "@codemirror/view";
 
 import { LEVEL_FIELDS } from "../vocabulary";
 import { columnsOf } from "./columns";
@@ -19,13 +25,41 @@ export interface CompletionProvider {
 
 /** Offers what may stand at the cursor: fields, values, operators, pipes and what these take. */
 export function trawlCompletion(source: CompletionProvider): Extension {
+  return [completing(source), Prec.high(keymap.of([{ key: "Tab", run: acceptFirst }])), closedWithoutFocus];
+}
+
+function completing(source: CompletionProvider): Extension {
   return autocompletion({
     override: [(context) => complete(context, source)],
+    // Enter is for the whole query unless an option was chosen.
+    selectOnOpen: false,
     // After a field's name its values are offered at once.
     activateOnCompletion: ({ apply }) => typeof apply === "string" && /[:( ]$/.test(apply),
     icons: false,
   });
 }
+
+/** Takes the option that was chosen, or else the first. */
+function acceptFirst(view: EditorView): boolean {
+  if (completionStatus(view.state) !== "active") return false;
+  if (selectedCompletionIndex(view.state) === null) view.dispatch({ effects: setSelectedCompletion(0) });
+  acceptCompletion(view);
+  return true;
+}
+
+/** Closes the list of options, also one that would only open in a moment. */
+export function endCompletion(view: EditorView): void {
+  closeCompletion(view);
+}
+
+/** Who went elsewhere, to the button that searches for example, wants no list to open behind them. */
+const closedWithoutFocus = EditorView.domEventHandlers({
+  blur: (event, view) => {
+    if (!(event.relatedTarget instanceof Node && view.dom.contains(event.relatedTarget))) {
+      setTimeout(() => endCompletion(view));
+    }
+  },
+});
 
 export async function complete(
   context: CompletionContext,
