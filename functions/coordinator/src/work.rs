@@ -236,6 +236,8 @@ where
         if let Some(counting) = &work.counting {
             progress.events_matched = progress.events_matched.max(counting.events());
             (progress.tasks_done, progress.tasks_total) = (counting.parts_done(), counting.parts());
+            // What two parts share was read twice, and is not more than there is.
+            progress.granules_read = progress.granules_read.min(progress.granules_total);
         }
     }
 
