@@ -52,7 +52,7 @@ build: compilers ui ## build the web UI, and the command: target/quick/trawl
 	$(CARGO) build --profile quick --locked --package trawl
 
 .PHONY: test
-test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does); an hour on 2 cores from nothing
+test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does); over an hour on 2 cores from nothing
 	@$(NEXTEST)
 	$(CARGO) test --workspace --locked --doc --quiet
 	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
