@@ -108,15 +108,14 @@ functions: compilers ui $(TARGET_DIR)/aws-venv/installed ## build the Lambda fun
 function-sizes: functions ## print the size and the start-up time of each Lambda function, and fail over the limits
 	python3 functions/sizes.py $(TARGET_DIR)/lambda
 
+# Two at a time: each keeps one core busy.
 .PHONY: fuzz
 fuzz: compilers ## fuzz decoding, queries, segments, batches and the index, FUZZ_SECONDS=60 each
 	@$(CARGO_FUZZ)
 	$(CARGO_FUZZ_RUN) build
-	for target in $(FUZZ_TARGETS); do \
-		mkdir -p fuzz/corpus/$$target; \
-		$(CARGO_FUZZ_RUN) run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-			-seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1; \
-	done
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I TARGET bash -c 'mkdir -p fuzz/corpus/TARGET && \
+		$(CARGO_FUZZ_RUN) run TARGET fuzz/corpus/TARGET fuzz/seeds/TARGET -- \
+			-seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1'
 
 .PHONY: simulate-faults
 simulate-faults: ## run the stages under SEEDS=10000 seeds of injected faults
