@@ -68,7 +68,7 @@ where
             let reached = self.reach(&mut seen, &mut gap).await.map_err(store_error)?;
             let news = self.news(tenant, &asked, &seen, &reached).await.map_err(store_error)?;
             seen = reached;
-            if !news.events.is_empty() || gap.is_some() || waited >= asked.wait {
+            if news.matched > 0 || gap.is_some() || waited >= asked.wait {
                 return trawl_api::json(StatusCode::OK, &answer(news, &seen, asked.limit, gap)?);
             }
             self.clock.sleep(pause).await;

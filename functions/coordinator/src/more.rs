@@ -58,6 +58,7 @@ fn step(state: &mut SearchState, page: u32, now: Timestamp) -> Step {
         return Step::Write;
     }
     state.status = Status::Running;
+    state.rested_ms = state.age_ms(now).saturating_sub(state.timing.total_ms);
     state.leave(now);
     Step::Launch
 }
@@ -141,6 +142,15 @@ mod tests {
         assert_eq!(step(&mut state, 3, NOW), Step::Launch);
         assert_eq!((state.wanted(), state.has_more, state.status), (400, false, Status::Running));
         assert_eq!(step(&mut state, 3, NOW), Step::None, "a run is on its way");
+    }
+
+    #[test]
+    fn the_time_until_more_is_asked_for_is_no_work() {
+        let mut state = ended(0);
+        state.timing.total_ms = 40;
+        let later = after(NOW, Duration::from_secs(60));
+        assert_eq!(step(&mut state, 1, later), Step::Launch);
+        assert_eq!(state.worked_ms(after(later, Duration::from_millis(7))), 47);
     }
 
     #[test]

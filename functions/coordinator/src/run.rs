@@ -277,7 +277,7 @@ where
         let now = self.coordinator.clock.now();
         self.saved = now;
         self.state.lease = after(now, LEASE);
-        self.state.timing.total_ms = self.state.age_ms(now);
+        self.state.timing.total_ms = self.state.worked_ms(now);
         let searches = &self.coordinator.searches;
         let mut body = self.state.encode()?;
         self.state_bytes = body.len();

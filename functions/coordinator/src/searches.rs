@@ -124,7 +124,7 @@ where
         let may_go_on = matches!(state.status, Status::Running | Status::Complete | Status::Partial);
         let has_more = state.has_more && may_go_on && next >= state.pages;
         if state.status == Status::Running {
-            state.timing.total_ms = state.age_ms(self.clock.now());
+            state.timing.total_ms = state.worked_ms(self.clock.now());
         }
         let counts = state.counts.unwrap_or_default();
         let answer = Answer {

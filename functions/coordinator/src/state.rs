@@ -149,6 +149,9 @@ pub struct SearchState {
     /// How long it took.
     #[serde(default)]
     pub timing: Timing,
+    /// Milliseconds between its ends at a limit and the moments in which more was asked for.
+    #[serde(default)]
+    pub rested_ms: u64,
     /// What it may cost at most.
     #[serde(default)]
     pub estimate: Option<Estimate>,
@@ -197,6 +200,7 @@ impl SearchState {
             spare_pages: 0,
             planned: None,
             timing: Timing::default(),
+            rested_ms: 0,
             estimate: None,
             counts: None,
             aggregates: None,
@@ -310,7 +314,12 @@ impl SearchState {
         self.wanted.unwrap_or(self.asked.limit)
     }
 
-    /// How long the search has been going on.
+    /// How long the search has been worked on: not while it had ended at its limit and nobody asked for more.
+    pub fn worked_ms(&self, now: Timestamp) -> u64 {
+        self.age_ms(now).saturating_sub(self.rested_ms)
+    }
+
+    /// How long ago the search was asked for.
     pub fn age_ms(&self, now: Timestamp) -> u64 {
         now.0.saturating_sub(self.created.0).max(0).unsigned_abs() / 1_000_000
     }

@@ -40,7 +40,6 @@ export function readTailAnswer(bytes: Uint8Array): TailAnswer {
     page: members.events(),
     cursor: members.plain<string>("cursor", ""),
     missed: members.plain("missed", 0),
-    lag_ms: members.plain("lag_ms", null),
     gap: members.plain("gap", null),
   };
 }

@@ -140,7 +140,6 @@ export interface TailAnswer {
   page: EventPage;
   cursor: string;
   missed: number;
-  lag_ms: number | null;
   gap: string | null;
 }
 

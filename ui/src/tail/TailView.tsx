@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import { formatCount, formatSeconds } from "../common/format";
+import { formatCount } from "../common/format";
 import { Icon } from "../common/icons";
 import { useStore } from "../common/useStore";
 import { EventDrawer } from "../event/EventDrawer";
@@ -73,7 +73,6 @@ function Tail({ session }: { session: TailSession }) {
         </strong>
         <span>{tail.perSecond.toFixed(tail.perSecond < 10 ? 1 : 0)} events/s</span>
         <span>{formatCount(tail.received)} received</span>
-        {tail.lagMs !== null && <span>{formatSeconds(tail.lagMs)} behind</span>}
         {tail.missed > 0 && (
           <span className="tail-missed">{formatCount(tail.missed)} left out: too many at once</span>
         )}

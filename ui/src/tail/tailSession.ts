@@ -26,7 +26,6 @@ export interface TailSnapshot {
   perSecond: number;
   /** Events that the server left out because too many came at once. */
   missed: number;
-  lagMs: number | null;
   gaps: string[];
   lost: boolean;
   failure: string | null;
@@ -60,7 +59,6 @@ export class TailSession {
       received: 0,
       perSecond: 0,
       missed: 0,
-      lagMs: null,
       gaps: [],
       lost: false,
       failure: null,
@@ -135,7 +133,6 @@ export class TailSession {
       received: before.received + count,
       perSecond: this.rate.perSecond(),
       missed: before.missed + answer.missed,
-      lagMs: answer.lag_ms,
       gaps: this.withGaps(answer.gap ? [answer.gap] : []),
       lost: false,
     });
