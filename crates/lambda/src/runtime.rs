@@ -56,6 +56,7 @@ where
 {
     let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     crate::log::start(&function, std::env::var("TRAWL_LOG").ok().as_deref(), System);
+    trawl_store::memory::return_large_allocations();
     let settings = Settings::from_env();
     let threads = settings.vcpus().max(MIN_THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();

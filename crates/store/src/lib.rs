@@ -10,6 +10,7 @@
 //! * `aws`: the adapters for an AWS account, behind the feature of that name
 //! * [`model`]: any object store with the timing, the counters and the prices of S3
 //! * [`prices`]: what AWS charges
+//! * [`memory`]: how a process takes memory from the system
 //! * [`conformance`]: the behaviour every adapter must show
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -18,6 +19,7 @@
 pub mod aws;
 pub mod conformance;
 pub mod local;
+pub mod memory;
 pub mod model;
 pub mod ports;
 pub mod prices;

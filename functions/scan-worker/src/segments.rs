@@ -30,6 +30,9 @@ const MAX_STEP: usize = 256;
 /// So few granules are one step, and the columns of the result are fetched with those of the filter: that takes a few
 /// more bytes, and a round trip less.
 const WHOLE_GRANULES: usize = 32;
+/// Events of a result that are decoded together have about so many raw bytes: somewhat more than a result holds, so that
+/// usually all are fetched in one go, and never all of many large events of which few fit.
+const DECODED_RESULT_BYTES: u64 = 8 * 1024 * 1024;
 /// Row groups that are decoded side by side, per core; bounds the memory of a worker.
 const ROW_GROUPS_PER_CORE: usize = 1;
 
@@ -364,15 +367,46 @@ impl<O: Objects> Scan<'_, '_, O> {
         result.events_matched += candidates.add(self.job, block, &RowSet::all(block.rows()), &from);
     }
 
-    /// Reads all columns of the chosen rows and writes them in order.
+    /// Reads all columns of the chosen rows and writes them in order, until the result is full.
     async fn write(&mut self, candidates: Candidates, result: &mut ScanResult) -> Result<(), ScanError> {
         if result.partial.is_some() {
             return Ok(());
         }
         let (candidates, more) = candidates.finish();
         result.more = more;
+        let mut writer = Writer::new(self.job);
+        let mut left = candidates.as_slice();
+        while !left.is_empty() {
+            let (part, rest) = left.split_at(self.decoded_at_once(left));
+            if !self.write_part(part, &mut writer, result).await? {
+                break;
+            }
+            left = rest;
+        }
+        Ok(())
+    }
+
+    /// How many of the first candidates are decoded together, by the average size of the events around each.
+    fn decoded_at_once(&self, candidates: &[Candidate]) -> usize {
+        let mut bytes = 0;
+        let fitting = candidates.iter().take_while(|Candidate { place: (unit, _), .. }| {
+            let Unit { segment, row_group, .. } = self.units[*unit];
+            let info = self.segments[segment].row_group(row_group);
+            bytes += info.raw_bytes / info.rows.max(1) as u64;
+            bytes <= DECODED_RESULT_BYTES
+        });
+        fitting.count().max(1)
+    }
+
+    /// Whether there was room for all of them.
+    async fn write_part(
+        &mut self,
+        candidates: &[Candidate],
+        writer: &mut Writer<'_>,
+        result: &mut ScanResult,
+    ) -> Result<bool, ScanError> {
         let mut chosen: BTreeMap<usize, RowSet> = BTreeMap::new();
-        for Candidate { place: (unit, row), .. } in &candidates {
+        for Candidate { place: (unit, row), .. } in candidates {
             let Unit { segment, row_group, .. } = self.units[*unit];
             let rows = self.segments[segment].row_group(row_group).rows;
             chosen.entry(*unit).or_insert_with(|| RowSet::none(rows)).insert(*row as usize);
@@ -395,16 +429,15 @@ impl<O: Objects> Scan<'_, '_, O> {
         let with_rows = |(unit, block)| Some((unit, (Restorer::new(block), chosen.get(&unit)?.iter().collect())));
         let mut restorers: BTreeMap<usize, (Restorer<'_>, Vec<usize>)> =
             blocks.iter().filter_map(|(unit, block)| with_rows((*unit, block))).collect();
-        let mut writer = Writer::new(self.job);
-        for candidate in &candidates {
+        for candidate in candidates {
             let (unit, row) = candidate.place;
             let Some((restorer, rows)) = restorers.get_mut(&unit) else { continue };
             // The block holds the chosen rows only, in order.
             let Ok(index) = rows.binary_search(&(row as usize)) else { continue };
             if !writer.push(candidate, restorer, index, result) {
-                break;
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 }

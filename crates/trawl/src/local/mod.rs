@@ -59,6 +59,7 @@ pub struct LocalArgs {
 
 /// Runs the server until it is told to stop.
 pub fn run(args: LocalArgs) -> anyhow::Result<ExitCode> {
+    trawl_store::memory::return_large_allocations();
     let filter = EnvFilter::try_from_env("TRAWL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     // As for everything else on stderr: a log file holds no colours.
     let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
