@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -20,12 +20,14 @@ pub struct ApiError {
     pub message: String,
     /// More for programs, or null.
     pub detail: Value,
+    /// Headers of the answer, beside the usual ones.
+    pub headers: Vec<(HeaderName, String)>,
 }
 
 impl ApiError {
     /// An error without detail.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), detail: Value::Null }
+        Self { status, code, message: message.into(), detail: Value::Null, headers: Vec::new() }
     }
 
     /// 400.
@@ -64,6 +66,12 @@ impl ApiError {
         Self { detail: serde_json::to_value(detail).unwrap_or_default(), ..self }
     }
 
+    /// The same error, answered with this header.
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
     /// As an HTTP response.
     pub fn into_response(self) -> Response<Bytes> {
         let body = json!({"error": {"code": self.code, "message": self.message, "detail": self.detail}});
@@ -73,6 +81,12 @@ impl ApiError {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self.status == StatusCode::SERVICE_UNAVAILABLE || self.status == StatusCode::TOO_MANY_REQUESTS {
             headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        }
+        for (name, value) in self.headers {
+            // What no header can hold is left out: nobody's text becomes a header of its own.
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
         }
         response
     }

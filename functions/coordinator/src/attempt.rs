@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, ScanResult, ScanTask, Searches, StoreError, Stream, Workers};
+use trawl_store::ports::{Clock, Ids, ScanResult, ScanTask, StoreError, Workers};
 
-use crate::Coordinator;
 use crate::state::after;
+use crate::{Coordinator, Ports};
 
 /// How often one task is tried.
 pub const ATTEMPTS: u32 = 4;
@@ -16,15 +16,7 @@ const LAST_BACKOFF: Duration = Duration::from_secs(4);
 /// How long a task goes on trying while there is no room for it.
 const THROTTLED_PATIENCE: Duration = Duration::from_secs(60);
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     /// Runs a task until it succeeds or trying again will not help. Where there is only no room for it,
     /// it goes on trying for longer.
     pub(crate) async fn attempt<E>(&self, errand: E, task: ScanTask) -> (E, Result<ScanResult, StoreError>) {

@@ -8,12 +8,11 @@ use trawl_api::{ApiError, ApiResult};
 use trawl_event::shred::{SERVICE_NAMES, Shredder, TimeRule};
 use trawl_event::{TenantId, Timestamp};
 use trawl_query::ast::{Filter, Test};
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, Searches, Stream, Workers};
 
-use crate::Coordinator;
 use crate::http::store_error;
 use crate::request::{check_most, read_json, read_query};
 use crate::state::Asked;
+use crate::{Coordinator, Ports};
 
 /// Largest body: an event and a query.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -38,15 +37,7 @@ const STREAM_FIELDS: [&str; 15] = [
     "log.file.path",
 ];
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     pub(crate) async fn context(&self, tenant: &TenantId, body: &[u8]) -> ApiResult {
         let request: ContextRequest = read_json(body, "a request for context", MAX_BODY_BYTES)?;
         check_most("limit", "invalid_limit", request.limit, MAX_LIMIT)?;

@@ -5,26 +5,16 @@ use trawl_api::search::Explanation;
 use trawl_event::evidence::Fragment;
 use trawl_event::{Evidence, Level, TenantId};
 use trawl_query::Query;
-use trawl_store::ports::{
-    Catalog, Clock, Ids, Launcher, ScanTask, Searches, Source, StoreError, Stream, Want, Workers,
-};
+use trawl_store::ports::{ScanTask, Source, StoreError, Want, Workers};
 
-use crate::Coordinator;
 use crate::describe::{describe, left_out};
 use crate::state::Asked;
+use crate::{Coordinator, Ports};
 
 /// Tasks whose indexes are looked at; beyond, their share is taken for that of all.
 const MOST_TASKS: usize = 16;
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     /// What a search would read. Its query parses.
     pub(crate) async fn explain(&self, tenant: &TenantId, asked: &Asked) -> Result<Explanation, StoreError> {
         let query = Query::parse(&asked.query).map_err(|error| StoreError::Permanent(error.to_string()))?;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 use trawl_event::{Evidence, TenantId, Timestamp};
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, Searches, StoreError, Stream, Want, Workers};
+use trawl_store::ports::{StoreError, Want, Workers};
 
-use crate::Coordinator;
 use crate::describe::{describe, left_out};
 use crate::state::Asked;
+use crate::{Coordinator, Ports};
 
 /// The answer to `GET /v1/fields`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,15 +31,7 @@ pub struct FieldAnswer {
     pub types: BTreeMap<String, u64>,
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     /// Lists the fields of a tenant's events in the segments and batches that overlap a range of time.
     pub async fn fields(&self, tenant: &TenantId, from: Timestamp, to: Timestamp) -> Result<FieldsAnswer, StoreError> {
         let plan = self.plan(tenant, &Asked::everything(from, to), &Evidence::Anything, 0).await?;

@@ -7,10 +7,10 @@ use trawl_api::time::TimeSpec;
 use trawl_api::{ApiError, ApiResult};
 use trawl_event::TenantId;
 use trawl_query::QueryError;
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, Searches, StoreError, Stream, Workers};
+use trawl_store::ports::StoreError;
 
-use crate::Coordinator;
 use crate::saved::SAVED;
+use crate::{Coordinator, Ports};
 
 /// A request for one of these routes.
 #[derive(Clone, Copy)]
@@ -23,15 +23,7 @@ struct Request<'r> {
     body: &'r [u8],
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     /// Answers a request for one of these routes. `query` is what stands behind the `?`.
     pub async fn handle(
         &self,

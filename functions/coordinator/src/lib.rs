@@ -40,29 +40,67 @@ pub mod status;
 mod values;
 mod work;
 
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, Searches, Stream, Workers};
+use trawl_store::ports::{Catalog, Clock, Documents, Ids, Launcher, Searches, Stream, Workers};
 
-/// The stage, over its ports.
-pub struct Coordinator<S, K, Q, W, L, C> {
-    stream: S,
-    catalog: K,
-    searches: Q,
-    workers: W,
-    launcher: L,
-    clock: C,
+/// The ports that a coordinator works over, as types.
+pub trait Ports {
+    /// Where events are that are in no segment yet.
+    type Stream: Stream;
+    /// Which segments there are.
+    type Catalog: Catalog;
+    /// Searches and their pages.
+    type Searches: Searches;
+    /// What is deleted, and how much a tenant may search.
+    type Documents: Documents;
+    /// Who does the tasks.
+    type Workers: Workers;
+    /// Who starts runs.
+    type Launcher: Launcher;
+    /// Time and chance.
+    type Clock: Clock + Ids;
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
+impl<S, K, Q, D, W, L, C> Ports for (S, K, Q, D, W, L, C)
 where
     S: Stream,
     K: Catalog,
     Q: Searches,
+    D: Documents,
     W: Workers,
     L: Launcher,
     C: Clock + Ids,
 {
+    type Stream = S;
+    type Catalog = K;
+    type Searches = Q;
+    type Documents = D;
+    type Workers = W;
+    type Launcher = L;
+    type Clock = C;
+}
+
+/// The stage, over its ports.
+pub struct Coordinator<P: Ports> {
+    stream: P::Stream,
+    catalog: P::Catalog,
+    searches: P::Searches,
+    documents: P::Documents,
+    workers: P::Workers,
+    launcher: P::Launcher,
+    clock: P::Clock,
+}
+
+impl<P: Ports> Coordinator<P> {
     /// A stage over these ports.
-    pub fn new(stream: S, catalog: K, searches: Q, workers: W, launcher: L, clock: C) -> Self {
-        Self { stream, catalog, searches, workers, launcher, clock }
+    pub fn new(
+        stream: P::Stream,
+        catalog: P::Catalog,
+        searches: P::Searches,
+        documents: P::Documents,
+        workers: P::Workers,
+        launcher: P::Launcher,
+        clock: P::Clock,
+    ) -> Self {
+        Self { stream, catalog, searches, documents, workers, launcher, clock }
     }
 }

@@ -14,15 +14,12 @@ use trawl_api::live::{DEFAULT_TAIL, MAX_TAIL, TailAnswer};
 use trawl_api::{ApiError, ApiResult};
 use trawl_event::{TenantId, Timestamp};
 use trawl_query::{Output, SummarySpec};
-use trawl_store::ports::{
-    Catalog, Clock, Ids, Launcher, Position, ScanEvent, ScanTask, Searches, ShardId, Source, StoreError, Stream, Want,
-    Workers,
-};
+use trawl_store::ports::{Clock, Position, ScanEvent, ScanTask, ShardId, Source, StoreError, Stream, Want};
 
-use crate::Coordinator;
 use crate::http::{store_error, unknown_parameter};
 use crate::request::{check_most, read_query};
 use crate::searches::{invalid_cursor, read_wait};
+use crate::{Coordinator, Ports};
 
 /// The first pause between two looks at the stream; it doubles up to [`LAST_LOOK`].
 const FIRST_LOOK: Duration = Duration::from_millis(20);
@@ -47,15 +44,7 @@ struct News {
     matched: u64,
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     pub(crate) async fn tail(&self, tenant: &TenantId, query: &str) -> ApiResult {
         let mut asked = read_asked(query)?;
         let mut gap = None;

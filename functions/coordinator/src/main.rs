@@ -15,12 +15,21 @@ use trawl_lambda::metrics::Metric;
 use trawl_lambda::{Call, Settings};
 use trawl_store::aws::payload::{Run, RunRequest};
 use trawl_store::aws::{
-    AwsCatalog, AwsLauncher, AwsObjects, AwsSearches, AwsStream, AwsWorkers, CatalogSettings, Clients, WorkerSettings,
+    AwsCatalog, AwsDocuments, AwsLauncher, AwsObjects, AwsSearches, AwsStream, AwsWorkers, CatalogSettings, Clients,
+    WorkerSettings,
 };
 use trawl_store::local::System;
 use trawl_store::ports::Clock;
 
-type Stage = Coordinator<AwsStream, AwsCatalog, AwsSearches<AwsObjects>, AwsWorkers<AwsObjects>, AwsLauncher, System>;
+type Stage = Coordinator<(
+    AwsStream,
+    AwsCatalog,
+    AwsSearches<AwsObjects>,
+    AwsDocuments,
+    AwsWorkers<AwsObjects>,
+    AwsLauncher,
+    System,
+)>;
 
 struct Function {
     key: KeyCheck,
@@ -38,11 +47,12 @@ async fn start(settings: &Settings) -> anyhow::Result<Function> {
     let stream = AwsStream::new(clients.kinesis, settings.stream()?);
     let objects = AwsObjects::new(clients.s3, settings.bucket()?);
     let catalog = AwsCatalog::new(clients.dynamodb.clone(), table.as_str(), kept);
+    let documents = AwsDocuments::new(clients.dynamodb.clone(), table.as_str());
     let searches = AwsSearches::new(clients.dynamodb, table, objects.clone());
     let launcher = AwsLauncher::new(clients.lambda.clone(), settings.coordinator()?);
     let fan_out = WorkerSettings { most_at_once: settings.search_concurrency()?, ..WorkerSettings::default() };
     let workers = AwsWorkers::new(clients.lambda, settings.scan_worker()?, objects, fan_out);
-    Ok(Function { key, coordinator: Coordinator::new(stream, catalog, searches, workers, launcher, System) })
+    Ok(Function { key, coordinator: Stage::new(stream, catalog, searches, documents, workers, launcher, System) })
 }
 
 /// A run, started by this function itself, or a request of the API.

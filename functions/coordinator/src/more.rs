@@ -6,12 +6,12 @@ use http::StatusCode;
 use trawl_api::ApiError;
 use trawl_api::search::Status;
 use trawl_event::{TenantId, Timestamp};
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, SearchId, Searches, Stream, Workers};
+use trawl_store::ports::{Clock, Launcher, SearchId, Searches};
 
-use crate::Coordinator;
 use crate::http::store_error;
 use crate::searches::invalid_cursor;
 use crate::state::{SearchState, after};
+use crate::{Coordinator, Ports};
 
 /// How long after its planning a search can go on. The segments of the plan are there for longer, even when they are
 /// merged meanwhile.
@@ -63,15 +63,7 @@ fn step(state: &mut SearchState, page: u32, now: Timestamp) -> Step {
     Step::Launch
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     /// Lets a search go on past its limit.
     pub(crate) async fn go_on(&self, tenant: &TenantId, id: SearchId, page: u32) -> Result<(), ApiError> {
         loop {

@@ -13,14 +13,13 @@ use trawl_query::SummarySpec;
 use trawl_query::summary::facet::FacetSpec;
 use trawl_query::summary::histogram::HistogramSpec;
 use trawl_store::ports::{
-    Catalog, Clock, Ids, Launcher, Position, RowKey, ScanTask, Searches, SegmentRow, ShardId, Source, StoreError,
-    Stream, Want, Workers,
+    Catalog, Clock, Position, RowKey, ScanTask, SegmentRow, ShardId, Source, StoreError, Stream, Want,
 };
 use trawl_store::prices::{USD_PER_GB_SECOND, USD_PER_GET, USD_PER_INVOCATION, WORKER_GB};
 
-use crate::Coordinator;
 use crate::attempt::{ATTEMPTS, FIRST_BACKOFF};
 use crate::state::Asked;
+use crate::{Coordinator, Ports};
 
 /// Stored bytes one task reads at most (unless a single segment has more): about 0.7 s at the
 /// 90 MB/s of one S3 connection, so that waves stay short and a retry costs little.
@@ -52,15 +51,7 @@ pub struct Planned {
     pub bound: RowKey,
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     /// Plans a search; tries again when the catalog or the stream has no room.
     pub(crate) async fn plan(
         &self,

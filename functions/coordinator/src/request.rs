@@ -9,11 +9,11 @@ use trawl_api::time::TimeSpec;
 use trawl_api::{ApiError, ApiResult};
 use trawl_event::Timestamp;
 use trawl_query::{Evaluator, Output, Query};
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, Searches, Stream, Workers};
+use trawl_store::ports::Clock;
 
-use crate::Coordinator;
 use crate::http::query_error;
 use crate::state::Asked;
+use crate::{Coordinator, Ports};
 
 /// Largest body of a search request, in bytes.
 const MAX_REQUEST_BYTES: usize = 64 * 1024;
@@ -77,15 +77,7 @@ pub(crate) fn check_most(what: &str, code: &'static str, number: usize, most: us
     Ok(())
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     /// What a search request asks for.
     pub(crate) fn read_asked(&self, request: SearchRequest) -> Result<Asked, ApiError> {
         let query = read_query(&request.query)?;

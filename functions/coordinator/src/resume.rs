@@ -1,8 +1,9 @@
 //! How a run leaves a search to the next: its plan, stored once, and notes of how far it is.
 
 use bytes::Bytes;
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, RowKey, Searches, StoreError, Stream, Workers};
+use trawl_store::ports::{Clock, RowKey, Searches, StoreError};
 
+use crate::Ports;
 use crate::plan::Planned;
 use crate::run::{Run, Stop};
 use crate::state::{MAX_RESUMPTIONS, Resume};
@@ -28,15 +29,7 @@ impl From<&Resume> for Before {
     }
 }
 
-impl<S, K, Q, W, L, C> Run<'_, S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Run<'_, P> {
     /// The plan of a run before.
     pub(crate) async fn stored_plan(&self, page: u32) -> Result<Vec<Planned>, StoreError> {
         let lost = |reason: String| StoreError::Permanent(format!("the plan of the search cannot be read: {reason}"));
@@ -46,7 +39,7 @@ where
     }
 
     /// Notes where another run would go on; the plan before the first such note.
-    pub(crate) async fn note(&mut self, work: &Work<'_, Q>) -> Result<(), Stop> {
+    pub(crate) async fn note(&mut self, work: &Work<'_, P::Searches>) -> Result<(), Stop> {
         if !self.is_plan_stored {
             let json = serde_json::to_vec(&self.plan).map_err(|error| StoreError::Permanent(error.to_string()))?;
             self.coordinator.searches.put_page(self.tenant, self.id, self.plan_page, Bytes::from(json)).await?;
@@ -74,7 +67,7 @@ where
     }
 
     /// Leaves the search to another run, unless no run gets anywhere.
-    pub(crate) async fn hand_over(&mut self, work: &mut Work<'_, Q>) -> Result<(), Stop> {
+    pub(crate) async fn hand_over(&mut self, work: &mut Work<'_, P::Searches>) -> Result<(), Stop> {
         if !self.is_any_task_ended {
             self.state.resumptions += 1;
             if self.state.resumptions > MAX_RESUMPTIONS {

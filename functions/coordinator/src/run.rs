@@ -8,16 +8,14 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use trawl_api::search::{Cost, Estimate, Progress, Status};
 use trawl_event::{Evidence, TenantId, Timestamp};
-use trawl_store::ports::{
-    Catalog, Clock, Ids, Launcher, ScanResult, SearchId, Searches, StoreError, Stream, Version, Workers,
-};
+use trawl_store::ports::{Clock, Ids, Launcher, ScanResult, SearchId, Searches, StoreError, Version};
 
-use crate::Coordinator;
 use crate::attempt::{ATTEMPTS, FIRST_BACKOFF};
 use crate::counting::Part;
 use crate::plan::Planned;
 use crate::resume::Before;
 use crate::state::{HEARTBEAT, INTERRUPTED, LEASE, SearchState, after};
+use crate::{Coordinator, Ports};
 
 /// How often a run that waits for its tasks looks whether it is still wanted.
 const LISTEN_EVERY: Duration = Duration::from_secs(1);
@@ -81,15 +79,7 @@ impl From<StoreError> for Stop {
     }
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     /// Runs a search that was created before, or goes on where a run before ended. Its outcome is in its state.
     /// Before `until` the run hands over to another one, which it launches.
     pub async fn run(
@@ -160,8 +150,8 @@ fn hand_over_at(now: Timestamp, until: Timestamp) -> Timestamp {
     after(now, time - HANDOVER.min(time / HANDOVER_SHARE))
 }
 
-pub(crate) struct Run<'c, S, K, Q, W, L, C> {
-    pub(crate) coordinator: &'c Coordinator<S, K, Q, W, L, C>,
+pub(crate) struct Run<'c, P: Ports> {
+    pub(crate) coordinator: &'c Coordinator<P>,
     pub(crate) tenant: &'c TenantId,
     pub(crate) id: SearchId,
     version: Version,
@@ -203,15 +193,7 @@ pub(crate) enum Saved {
     MoreWanted,
 }
 
-impl<'c, S, K, Q, W, L, C> Run<'c, S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<'c, P: Ports> Run<'c, P> {
     /// Plans the search, and notes what that says of it.
     pub(crate) async fn plan(&mut self, evidence: &Evidence, limit: usize) -> Result<Vec<Planned>, Stop> {
         let plan = self.coordinator.plan(self.tenant, &self.state.asked, evidence, limit).await?;

@@ -12,11 +12,11 @@ use serde_json::json;
 use trawl_api::saved::{MAX_NAME_CHARS, MAX_SAVED, MAX_SAVED_BYTES, NamedSearch, SavedSearch, SavedSearches};
 use trawl_api::{ApiError, ApiResult};
 use trawl_event::{TenantId, Timestamp};
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, SearchId, Searches, StoreError, Stream, Version, Workers};
+use trawl_store::ports::{Clock, SearchId, Searches, StoreError, Version};
 
-use crate::Coordinator;
 use crate::http::store_error;
 use crate::request::{read_json, read_query};
+use crate::{Coordinator, Ports};
 
 /// The name of the document. No search has it: their names begin with the time.
 pub(crate) const SAVED: SearchId = SearchId(0);
@@ -26,15 +26,7 @@ struct Document {
     searches: BTreeMap<String, NamedSearch>,
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     pub(crate) async fn list_saved(&self, tenant: &TenantId) -> ApiResult {
         let (_, document) = self.saved(tenant).await?;
         trawl_api::json(StatusCode::OK, &SavedSearches { saved: document.searches.into_values().collect() })

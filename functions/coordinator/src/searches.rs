@@ -12,12 +12,12 @@ use trawl_api::search::{Aggregates, Cost, Estimate, Explained, Failure, Progress
 use trawl_api::time::parse_duration;
 use trawl_api::{ApiError, ApiResult};
 use trawl_event::{TenantId, Timestamp};
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, SearchId, Searches, StoreError, Stream, Version, Workers};
+use trawl_store::ports::{Clock, Ids, Launcher, SearchId, Searches, StoreError, Version};
 
-use crate::Coordinator;
 use crate::http::{store_error, unknown_parameter, unknown_search};
 use crate::request::read_search;
 use crate::state::{Asked, RESULTS_KEPT, SearchState, after};
+use crate::{Coordinator, Ports};
 
 /// Longest wait of a poll: API Gateway answers for us after 30 s.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(20);
@@ -46,15 +46,7 @@ struct Answer<'a> {
     cost: Cost,
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     pub(crate) async fn post(&self, tenant: &TenantId, body: &[u8]) -> ApiResult {
         let request = read_search(body)?;
         let explain = request.explain;

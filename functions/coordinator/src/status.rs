@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use trawl_event::{TenantId, batch};
-use trawl_store::ports::{
-    Catalog, Claim, Clock, Ids, Launcher, Record, Searches, ShardId, StoreError, Stream, Totals, Workers,
-};
+use trawl_store::ports::{Catalog, Claim, Record, ShardId, StoreError, Stream, Totals};
 
-use crate::Coordinator;
+use crate::{Coordinator, Ports};
 
 /// Bytes of records read at once.
 const READ_BYTES: usize = 8 * 1024 * 1024;
@@ -24,15 +22,7 @@ pub struct StatusAnswer {
     pub totals: Totals,
 }
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     /// Counts what a tenant has.
     pub async fn status(&self, tenant: &TenantId) -> Result<StatusAnswer, StoreError> {
         let mut totals = self.catalog.totals(tenant).await?;

@@ -14,26 +14,18 @@ use trawl_api::{ApiError, ApiResult};
 use trawl_event::{TenantId, Timestamp};
 use trawl_query::summary::facet::FacetSpec;
 use trawl_query::{Summary, SummarySpec};
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, ScanTask, Searches, Stream, Want, Workers};
+use trawl_store::ports::{Clock, ScanTask, Want, Workers};
 
-use crate::Coordinator;
 use crate::counting::value_count;
 use crate::http::{store_error, unknown_parameter};
 use crate::request::{check_field, check_most, read_query};
 use crate::state::{Asked, after};
+use crate::{Coordinator, Ports};
 
 /// How long values are looked for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-impl<S, K, Q, W, L, C> Coordinator<S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<P: Ports> Coordinator<P> {
     pub(crate) async fn get_values(&self, tenant: &TenantId, field: &str, query: &str) -> ApiResult {
         check_field(field)?;
         let (mut from, mut to, mut limit) = (None, None, DEFAULT_VALUES);

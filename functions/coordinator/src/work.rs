@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use trawl_api::search::{Order, Status};
 use trawl_query::Query;
-use trawl_store::ports::{Catalog, Clock, Ids, Launcher, ScanResult, Searches, Source, StoreError, Stream, Workers};
+use trawl_store::ports::{Clock, ScanResult, Searches, Source, StoreError, Workers};
 
+use crate::Ports;
 use crate::collect::{Collected, aggregates};
 use crate::counting::{Counting, Part};
 use crate::describe::{describe, left_out};
@@ -74,15 +75,7 @@ impl<Q: Searches> Work<'_, Q> {
     }
 }
 
-impl<'c, S, K, Q, W, L, C> Run<'c, S, K, Q, W, L, C>
-where
-    S: Stream,
-    K: Catalog,
-    Q: Searches,
-    W: Workers,
-    L: Launcher,
-    C: Clock + Ids,
-{
+impl<'c, P: Ports> Run<'c, P> {
     pub(crate) async fn work(&mut self) -> Result<(), Stop> {
         let mut work = self.begin().await?;
         let mut running: FuturesUnordered<Attempt<'c>> = FuturesUnordered::new();
@@ -112,7 +105,7 @@ where
         }
     }
 
-    async fn begin(&mut self) -> Result<Work<'c, Q>, Stop> {
+    async fn begin(&mut self) -> Result<Work<'c, P::Searches>, Stop> {
         let query = Query::parse(&self.state.asked.query)
             .map_err(|error| Stop::Failed { code: error.code.as_str().to_owned(), message: error.to_string() })?;
         let (mut collected, most) = Collected::new(&query)?;
@@ -146,7 +139,7 @@ where
 
     /// Hands tasks to workers, as many as may run at once: those that look for events first. What is only counted
     /// waits until the first page is there, or nothing is to be looked for.
-    fn hand_out(&self, work: &mut Work<'c, Q>, running: &mut FuturesUnordered<Attempt<'c>>) {
+    fn hand_out(&self, work: &mut Work<'c, P::Searches>, running: &mut FuturesUnordered<Attempt<'c>>) {
         let coordinator = self.coordinator;
         while running.len() < coordinator.workers.parallelism() {
             let is_wanted = work.is_looking_wanted(&self.state);
@@ -166,7 +159,7 @@ where
     /// Takes what a task found that looked for events, or for its part of an aggregate.
     fn take_found(
         &mut self,
-        work: &mut Work<'_, Q>,
+        work: &mut Work<'_, P::Searches>,
         index: usize,
         outcome: Result<ScanResult, StoreError>,
     ) -> Result<(), Stop> {
@@ -199,7 +192,7 @@ where
     /// Takes what a task counted.
     fn take_counts(
         &mut self,
-        work: &mut Work<'_, Q>,
+        work: &mut Work<'_, P::Searches>,
         part: Part,
         outcome: Result<ScanResult, StoreError>,
     ) -> Result<(), Stop> {
@@ -227,7 +220,7 @@ where
     }
 
     /// Notes how many matches are known of, and how many tasks ended.
-    fn note_progress(&mut self, work: &mut Work<'_, Q>) {
+    fn note_progress(&mut self, work: &mut Work<'_, P::Searches>) {
         let progress = &mut self.state.progress;
         if work.collected.is_ordered() {
             let found = self.before.given + self.before.not_given + work.merge.matched();
@@ -242,7 +235,7 @@ where
     }
 
     /// Puts final events into pages, as many as are wanted.
-    async fn give(&mut self, work: &mut Work<'_, Q>) -> Result<(), Stop> {
+    async fn give(&mut self, work: &mut Work<'_, P::Searches>) -> Result<(), Stop> {
         let limit = work.limit(&self.state);
         let was_met = work.is_limit_met(&self.state);
         while work.given < limit && work.collected.is_ordered() {
@@ -258,7 +251,7 @@ where
     }
 
     /// Lets the caller see how far the search is: the first page at once, later ones as they fill.
-    async fn show(&mut self, work: &mut Work<'_, Q>) -> Result<(), Stop> {
+    async fn show(&mut self, work: &mut Work<'_, P::Searches>) -> Result<(), Stop> {
         let now = self.coordinator.clock.now();
         let is_checkpoint = now >= after(self.checkpointed, CHECKPOINT_EVERY);
         if work.pages.stored() == 0 || is_checkpoint {
@@ -285,7 +278,7 @@ where
     }
 
     /// All pages that are stored count.
-    pub(crate) fn count_pages(&mut self, work: &Work<'_, Q>) {
+    pub(crate) fn count_pages(&mut self, work: &Work<'_, P::Searches>) {
         self.state.pages = work.pages.stored();
         self.state.spare_pages = 0;
         if self.state.pages > 0 && self.state.timing.first_page_ms.is_none() {
@@ -293,7 +286,7 @@ where
         }
     }
 
-    fn show_counts(&mut self, work: &Work<'_, Q>) {
+    fn show_counts(&mut self, work: &Work<'_, P::Searches>) {
         if let Some(counting) = &work.counting {
             self.state.counts = Some(counting.shown(&self.state.asked));
         }
@@ -301,7 +294,7 @@ where
 
     /// Ends the search, unless more turns out to be wanted. Where more may follow it is noted how to go on, and what
     /// was found already is kept for that.
-    async fn finish(&mut self, work: &mut Work<'_, Q>) -> Result<Saved, Stop> {
+    async fn finish(&mut self, work: &mut Work<'_, P::Searches>) -> Result<Saved, Stop> {
         match &mut work.collected {
             Collected::Events => {}
             Collected::Sorted(events) => {
@@ -333,7 +326,7 @@ where
     }
 
     /// Stores events that are final and not wanted yet, as pages that do not count yet.
-    async fn keep_spare(&mut self, work: &mut Work<'_, Q>) -> Result<(), Stop> {
+    async fn keep_spare(&mut self, work: &mut Work<'_, P::Searches>) -> Result<(), Stop> {
         let most = work.most.min(work.given.saturating_add(SPARE_EVENTS));
         while work.given < most {
             let Some(event) = work.merge.pop() else { break };

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use trawl_event::{TenantId, Timestamp};
 use trawl_store::ports::{
-    Catalog, Claim, Commit, CommitOutcome, NewRecord, ObjectMeta, Objects, Place, Position, Put, Record, Replacement,
-    Result, Retired, SearchId, Searches, SegmentKey, SegmentRow, ShardId, Snapshot, Stream, Totals, Version,
+    Catalog, Claim, Commit, CommitOutcome, Document, DocumentKey, Documents, Kind, NewRecord, ObjectMeta, Objects,
+    Place, Position, Put, Record, Replacement, Result, Retired, SearchId, Searches, SegmentKey, SegmentRow, ShardId,
+    Snapshot, Stream, Totals, Version,
 };
 
-use crate::memory::{MemoryCatalog, MemoryObjects, MemorySearches, MemoryStream};
+use crate::memory::{MemoryCatalog, MemoryDocuments, MemoryObjects, MemorySearches, MemoryStream};
 use crate::world::World;
 
 /// A bug that the simulation must find.
@@ -199,5 +200,29 @@ impl Searches for Faulty<MemorySearches> {
 
     async fn remove_expired(&self, now: Timestamp) -> Result<()> {
         self.world.call("searches.remove_expired", self.inner.remove_expired(now)).await
+    }
+}
+
+impl Documents for Faulty<MemoryDocuments> {
+    async fn put_document(
+        &self,
+        key: &DocumentKey,
+        expected: Option<Version>,
+        body: Bytes,
+        expires: Timestamp,
+    ) -> Result<Option<Version>> {
+        self.world.call("documents.put_document", self.inner.put_document(key, expected, body, expires)).await
+    }
+
+    async fn document(&self, key: &DocumentKey) -> Result<Option<(Version, Bytes)>> {
+        self.world.call("documents.document", self.inner.document(key)).await
+    }
+
+    async fn documents(&self, kind: Kind, tenant: Option<&TenantId>) -> Result<Vec<Document>> {
+        self.world.call("documents.documents", self.inner.documents(kind, tenant)).await
+    }
+
+    async fn remove_expired_documents(&self, now: Timestamp) -> Result<()> {
+        self.world.call("documents.remove_expired_documents", self.inner.remove_expired_documents(now)).await
     }
 }

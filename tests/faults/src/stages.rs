@@ -12,7 +12,7 @@ use trawl_segment::WriteOptions;
 use trawl_store::ports::{Result, ScanTask};
 
 use crate::faulty::{Faulty, Plant};
-use crate::memory::{MemoryCatalog, MemoryObjects, MemorySearches, MemoryStream};
+use crate::memory::{MemoryCatalog, MemoryDocuments, MemoryObjects, MemorySearches, MemoryStream};
 use crate::workers::{SimLauncher, SimWorkers};
 use crate::world::World;
 
@@ -25,6 +25,9 @@ pub type SimCatalog = Faulty<MemoryCatalog>;
 /// The searches behind faults.
 pub type SimSearches = Faulty<MemorySearches>;
 
+/// The documents behind faults.
+pub type SimDocuments = Faulty<MemoryDocuments>;
+
 /// The ingest stage of a simulation.
 pub type SimIngest = Ingest<SimStream, World>;
 /// The scan worker of a simulation.
@@ -32,7 +35,8 @@ pub type SimScanWorker = ScanWorker<SimStream, SimObjects, SimCatalog, World>;
 /// The persister of a simulation.
 pub type SimPersister = Persister<SimCatalog, SimObjects, World>;
 /// The coordinator of a simulation.
-pub type SimCoordinator = Coordinator<SimStream, SimCatalog, SimSearches, SimWorkers, SimLauncher, World>;
+pub type SimCoordinator =
+    Coordinator<(SimStream, SimCatalog, SimSearches, SimDocuments, SimWorkers, SimLauncher, World)>;
 /// The compactor of a simulation.
 pub type SimCompactor = Compactor<SimStream, SimObjects, SimCatalog, SimSearches, World>;
 
@@ -77,6 +81,8 @@ pub struct Stores {
     pub catalog: Arc<MemoryCatalog>,
     /// The searches.
     pub searches: Arc<MemorySearches>,
+    /// The documents.
+    pub documents: Arc<MemoryDocuments>,
 }
 
 impl Stores {
@@ -90,6 +96,7 @@ impl Stores {
             objects: Arc::new(MemoryObjects::new(world.time())),
             catalog: Arc::default(),
             searches: Arc::default(),
+            documents: Arc::default(),
         })
     }
 }
@@ -123,6 +130,7 @@ impl Stages {
         let objects = Faulty::new(stores.objects.clone(), world.clone(), setup.plant);
         let catalog = Faulty::new(stores.catalog.clone(), world.clone(), setup.plant);
         let searches = Faulty::new(stores.searches.clone(), world.clone(), setup.plant);
+        let documents = Faulty::new(stores.documents.clone(), world.clone(), setup.plant);
         let worker = Arc::new(ScanWorker::new(stream.clone(), objects.clone(), catalog.clone(), world.clone()));
         let scan = worker.clone();
         let workers = SimWorkers::new(world.clone(), move |task: ScanTask| {
@@ -130,10 +138,11 @@ impl Stages {
             async move { Ok(worker.run(&task).await?) }
         });
         let launcher = SimLauncher::new(world.clone(), stores.searches.clone());
-        let coordinator = Arc::new(Coordinator::new(
+        let coordinator = Arc::new(SimCoordinator::new(
             stream.clone(),
             catalog.clone(),
             searches.clone(),
+            documents.clone(),
             workers,
             launcher.clone(),
             world.clone(),

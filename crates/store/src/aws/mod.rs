@@ -4,13 +4,14 @@
 //! * [`objects`]: objects in S3
 //! * [`stream`]: the stream in Kinesis
 //! * [`workers`], [`launcher`]: invocations of Lambda
-//! * [`catalog`], [`searches`]: items in DynamoDB
+//! * [`catalog`], [`searches`], [`documents`]: items in DynamoDB
 //! * [`payload`]: what functions send each other
 //! * [`schema`]: the one DynamoDB table
 //! * [`error`]: what an SDK error means to a caller
 
 pub mod catalog;
 pub mod config;
+pub mod documents;
 mod error;
 pub mod launcher;
 pub mod objects;
@@ -23,6 +24,7 @@ pub mod workers;
 
 pub use catalog::{AwsCatalog, CatalogSettings};
 pub use config::Clients;
+pub use documents::AwsDocuments;
 pub use launcher::AwsLauncher;
 pub use objects::AwsObjects;
 pub use searches::AwsSearches;

@@ -9,12 +9,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 pub mod catalog;
+pub mod documents;
 pub mod objects;
 pub mod searches;
 pub mod stream;
 pub mod workers;
 
 pub use catalog::suite as catalog;
+pub use documents::suite as documents;
 pub use objects::suite as objects;
 pub use searches::suite as searches;
 pub use stream::{suite as stream, trim_suite as stream_trim};

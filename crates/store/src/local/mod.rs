@@ -2,7 +2,7 @@
 //!
 //! * [`stream`]: the log on disk, many shards in one write-ahead log
 //! * [`objects`]: objects as files
-//! * [`catalog`], [`searches`]: SQLite
+//! * [`catalog`], [`searches`], [`documents`]: SQLite
 //! * [`workers`]: scan workers as a pool of threads
 //! * [`clock`]: the wall clock and random ids, the only place that touches either
 //!
@@ -21,6 +21,7 @@ use crate::ports::StoreError;
 
 pub mod catalog;
 pub mod clock;
+pub mod documents;
 pub mod objects;
 pub mod searches;
 mod sqlite;
@@ -29,6 +30,7 @@ pub mod workers;
 
 pub use catalog::LocalCatalog;
 pub use clock::{RandomIds, System, SystemClock};
+pub use documents::LocalDocuments;
 pub use objects::LocalObjects;
 pub use searches::LocalSearches;
 pub use stream::{LocalStream, Pending, StreamOptions};

@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod clock;
+pub mod documents;
 pub mod objects;
 pub mod searches;
 pub mod stream;
@@ -16,6 +17,7 @@ pub use catalog::{
     Totals,
 };
 pub use clock::{Clock, Ids};
+pub use documents::{Document, DocumentKey, Documents, Kind};
 pub use objects::{ObjectMeta, Objects, Put};
 pub use searches::{SearchId, Searches, Version};
 pub use stream::{NewRecord, Position, Record, ShardId, Stream};

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use trawl_event::{BatchId, TenantId, Timestamp};
 use trawl_store::aws::schema::create_table;
-use trawl_store::aws::{AwsCatalog, AwsSearches, CatalogSettings, Clients};
+use trawl_store::aws::{AwsCatalog, AwsDocuments, AwsSearches, CatalogSettings, Clients};
 use trawl_store::conformance;
 use trawl_store::conformance::catalog::{first_commit, shard, stream_segment};
 use trawl_store::local::LocalObjects;
@@ -52,6 +52,15 @@ async fn dynamodb_behaves_as_a_search_store() {
             AwsSearches::new(clients.dynamodb.clone(), table(&clients).await, objects(dir.path()))
         })
         .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs an endpoint: make aws-test"]
+async fn dynamodb_behaves_as_a_document_store() {
+    for (name, clients) in endpoints("TRAWL_TEST_DYNAMODB").await {
+        eprintln!("DynamoDB of {name}");
+        conformance::documents(async || AwsDocuments::new(clients.dynamodb.clone(), table(&clients).await)).await;
     }
 }
 

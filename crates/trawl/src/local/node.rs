@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use trawl_event::TenantId;
 use trawl_segment::WriteOptions;
+use trawl_store::local::LocalDocuments;
 use trawl_store::local::catalog::LocalCatalog;
 use trawl_store::local::objects::LocalObjects;
 use trawl_store::local::searches::LocalSearches;
@@ -43,8 +44,15 @@ pub struct Settings {
 }
 
 type Pool = Arc<dyn RunTask>;
-type LocalCoordinator =
-    Coordinator<Arc<LocalStream>, Arc<LocalCatalog>, Arc<LocalSearches>, ScanPool, Launches, System>;
+type LocalCoordinator = Coordinator<(
+    Arc<LocalStream>,
+    Arc<LocalCatalog>,
+    Arc<LocalSearches>,
+    Arc<LocalDocuments>,
+    ScanPool,
+    Launches,
+    System,
+)>;
 
 /// The persister of a node.
 pub type LocalPersister = Persister<Arc<LocalCatalog>, Arc<LocalObjects>, System>;
@@ -145,6 +153,7 @@ impl Node {
         let objects = Arc::new(LocalObjects::open(&dir.join("objects"))?);
         let catalog = Arc::new(LocalCatalog::open(&dir.join("catalog.sqlite"))?);
         let searches = Arc::new(LocalSearches::open(&dir.join("searches.sqlite"))?);
+        let documents = Arc::new(LocalDocuments::open(&dir.join("documents.sqlite"))?);
 
         let worker = Arc::new(ScanWorker::new(stream.clone(), scanned(objects.clone()), catalog.clone(), System));
         let scan = blocking(move |task: ScanTask, stop| {
@@ -154,10 +163,11 @@ impl Node {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers: Pool = Arc::new(LocalWorkers::new(cores, scan)?);
         let (launches, launched) = mpsc::unbounded_channel();
-        let coordinator = Coordinator::new(
+        let coordinator = LocalCoordinator::new(
             stream.clone(),
             catalog.clone(),
             searches.clone(),
+            documents.clone(),
             ScanPool(workers),
             Launches(launches),
             System,

@@ -4,11 +4,13 @@
 //! did not happen. What may go wrong around a call is added by [`crate::faulty`].
 
 mod catalog;
+mod documents;
 mod objects;
 mod searches;
 mod stream;
 
 pub use catalog::MemoryCatalog;
+pub use documents::MemoryDocuments;
 pub use objects::MemoryObjects;
 pub use searches::MemorySearches;
 pub use stream::MemoryStream;
