@@ -18,8 +18,8 @@ pub mod time;
 pub use error::ApiError;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{self, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 /// What every route answers with.
@@ -37,4 +37,23 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> ApiResult {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
+}
+
+/// An answer with the headers that keep a browser from making more of it than it is: no guessing of types, no frames, no
+/// referrers, no copies. What an answer says itself of these stands.
+pub fn secured(mut response: Response<Bytes>) -> Response<Bytes> {
+    const HEADERS: [(HeaderName, &str); 5] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    response
 }

@@ -48,7 +48,7 @@ impl Encoding {
 /// blocks meanwhile.
 #[derive(Debug, Clone)]
 pub struct Client {
-    transport: Transport,
+    pub(crate) transport: Transport,
 }
 
 impl Client {
@@ -219,7 +219,12 @@ impl Client {
     }
 
     /// Sends what may be sent twice, and reads the answer.
-    fn send_json<A: DeserializeOwned>(&self, method: Method, path: String, body: &impl Serialize) -> Result<A, Error> {
+    pub(crate) fn send_json<A: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: String,
+        body: &impl Serialize,
+    ) -> Result<A, Error> {
         let body =
             serde_json::to_vec(body).map_err(|source| Error::Answer { route: format!("{method} {path}"), source })?;
         self.transport.json(&Call {
@@ -244,6 +249,6 @@ fn with_parameters(mut path: String, parameters: &[(&str, Option<&str>)]) -> Str
     path
 }
 
-fn get<'c>(path: String) -> Call<'c> {
+pub(crate) fn get<'c>(path: String) -> Call<'c> {
     Call { method: Method::GET, path, headers: Vec::new(), body: None, repeatable: true, timeout: REQUEST_TIMEOUT }
 }

@@ -22,6 +22,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod access;
 pub mod answer;
 mod client;
 pub mod counts;
@@ -30,6 +31,7 @@ pub mod live;
 pub mod retry;
 mod transport;
 
+pub use access::{CreatedKey, Key, KeyList, Limits, NewKey, TenantLimits};
 pub use answer::{
     Aggregates, Cost, Estimate, Health, Order, Progress, PushAnswer, Rejection, SearchCreated, SearchPage,
     SearchRequest, SearchStatus, ServerStatus, Timing,

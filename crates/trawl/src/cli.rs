@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trawl_client::{Client, Retries};
 
-use crate::{bench, context, export, fields, local, push, saved, search, simulate, status, tail};
+use crate::{bench, context, export, fields, key, limits, local, push, saved, search, simulate, status, tail};
 
 const EXAMPLES: &str = "\
 Start here:
@@ -118,6 +118,10 @@ pub enum Command {
     Saved(saved::SavedArgs),
     /// Send believable events of made-up services.
     Simulate(simulate::SimulateArgs),
+    /// Make, list and revoke API keys.
+    Key(key::KeyArgs),
+    /// Show or set what a tenant may use.
+    Limits(limits::LimitsArgs),
     /// Show what the server holds.
     Status(status::StatusArgs),
     /// Measure searches, and estimate them for more data on AWS.
@@ -154,9 +158,10 @@ mod tests {
     #[test]
     fn every_verb_shows_examples() {
         let mut cli = Cli::command();
-        for verb in
-            ["local", "push", "search", "tail", "context", "export", "fields", "saved", "simulate", "status", "bench"]
-        {
+        for verb in [
+            "local", "push", "search", "tail", "context", "export", "fields", "saved", "simulate", "status", "bench",
+            "key", "limits",
+        ] {
             let help = cli.find_subcommand_mut(verb).expect(verb).render_long_help().to_string();
             assert!(help.contains("Examples:") && help.contains(&format!("trawl {verb}")), "{verb}: {help}");
         }

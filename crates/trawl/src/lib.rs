@@ -2,7 +2,7 @@
 //!
 //! * [`cli`]: what may stand on the command line, and its help
 //! * [`push`], [`search`], [`tail`], [`context`], [`export`], [`fields`], [`saved`], [`simulate`], [`status`],
-//!   [`compact`], [`local`], [`mod@bench`]: the verbs
+//!   [`key`], [`mod@limits`], [`compact`], [`local`], [`mod@bench`]: the verbs
 //! * [`output`]: events and tables as text for people and programs
 //! * [`range`]: the range of time that a verb looks at
 //! * [`timespec`], [`units`]: times, durations and sizes, read and written
@@ -21,6 +21,8 @@ pub mod compact;
 pub mod context;
 pub mod export;
 pub mod fields;
+pub mod key;
+pub mod limits;
 pub mod local;
 pub mod output;
 pub mod push;
@@ -69,6 +71,8 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Command::Tail(args) => tail::run(&server.client()?, &args),
         cli::Command::Context(args) => context::run(&server.client()?, &args),
         cli::Command::Export(args) => export::run(&server.patient()?, &args),
+        cli::Command::Key(args) => key::run(|| server.client(), &args),
+        cli::Command::Limits(args) => limits::run(&server.client()?, &args),
         cli::Command::Fields(args) => fields::run(&server.client()?, &args),
         cli::Command::Saved(args) => saved::run(&server.client()?, &args),
         cli::Command::Simulate(args) => simulate::run(|| server.patient(), &args),

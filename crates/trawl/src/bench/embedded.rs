@@ -44,8 +44,7 @@ impl Embedded {
             dir.display()
         );
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let settings =
-            Settings { shards: SHARDS, max_event_age: None, flush_age: NEVER, flush_bytes: u64::MAX, retention: None };
+        let settings = Settings { shards: SHARDS, flush_age: NEVER, flush_bytes: u64::MAX, ..Settings::on_loopback() };
         let mut modelled: Option<Modelled> = None;
         let scanned = |objects| {
             let objects = Arc::new(ModelledObjects::accounting_only(objects, timing));
@@ -103,8 +102,7 @@ mod tests {
 
     fn made(dir: &Path) -> Embedded {
         let runtime = Runtime::new().unwrap();
-        let settings =
-            Settings { shards: SHARDS, max_event_age: None, flush_age: NEVER, flush_bytes: u64::MAX, retention: None };
+        let settings = Settings { shards: SHARDS, flush_age: NEVER, flush_bytes: u64::MAX, ..Settings::on_loopback() };
         let node = runtime.block_on(Node::open(dir, &settings)).unwrap();
         runtime.block_on(node.close());
         // Tasks that were aborted let go of the directory when the runtime ends.

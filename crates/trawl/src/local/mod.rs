@@ -2,8 +2,9 @@
 //!
 //! * [`node`]: the stages over the embedded adapters
 //! * [`flush`]: when the tail is persisted; [`housekeeping`]: when segments are compacted
-//! * [`server`]: HTTP in front of the stages
+//! * [`server`]: HTTP in front of the stages; [`access`]: who may use it
 
+pub mod access;
 pub mod flush;
 pub mod housekeeping;
 pub mod node;
@@ -20,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::timespec::{DurationOrNone, parse_duration, parse_duration_or_none};
 use crate::units::parse_size;
+use access::AccessArgs;
 use node::{Node, Settings};
 
 const EXAMPLES: &str = "\
@@ -55,6 +57,9 @@ pub struct LocalArgs {
     /// Remove events older than this, or none.
     #[arg(long, value_name = "AGE", default_value = "none", value_parser = parse_duration_or_none)]
     pub retention: DurationOrNone,
+    /// Who may use it.
+    #[command(flatten)]
+    pub access: AccessArgs,
 }
 
 /// Runs the server until it is told to stop.
@@ -80,11 +85,14 @@ async fn serve(args: LocalArgs) -> anyhow::Result<ExitCode> {
         flush_age: args.flush_age,
         flush_bytes: args.flush_bytes,
         retention: args.retention.0,
+        address: listener.local_addr()?,
+        access: args.access,
     };
     let node =
         Node::open(&args.data, &settings).await.with_context(|| format!("cannot open {}", args.data.display()))?;
     let address = listener.local_addr()?;
     tracing::info!(data = %args.data.display(), "listening on http://{address}");
+    node.warn_without_keys(&args.data).await;
     let stopped = server::serve(listener, node.router(), interrupted()).await;
     tracing::info!("stopping: what is not in a segment yet stays in the stream");
     node.close().await;

@@ -1,5 +1,6 @@
 //! The stages over the embedded adapters, and the threads that drive them.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use trawl_store::local::stream::{LocalStream, StreamOptions};
 use trawl_store::local::workers::{LocalWorkers, blocking};
 use trawl_store::ports::{Launcher, Objects, Result, ScanResult, ScanTask, SearchId, StoreError, Stream, Workers};
 
+use super::access::{self, Access, AccessArgs};
 use super::flush::{self, Flusher};
 use super::housekeeping::{self, Housekeeper};
 use super::server;
@@ -41,6 +43,25 @@ pub struct Settings {
     pub flush_bytes: u64,
     /// Events older than this are removed.
     pub retention: Option<Duration>,
+    /// Where it is reached.
+    pub address: SocketAddr,
+    /// Who may use it.
+    pub access: AccessArgs,
+}
+
+impl Settings {
+    /// For a server that only this machine reaches: it keeps everything and asks for no key.
+    pub fn on_loopback() -> Self {
+        Self {
+            shards: 1,
+            max_event_age: None,
+            flush_age: Duration::from_secs(10),
+            flush_bytes: 16 << 20,
+            retention: None,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            access: AccessArgs::default(),
+        }
+    }
 }
 
 type Pool = Arc<dyn RunTask>;
@@ -104,6 +125,8 @@ pub struct Stages {
     pub ingest: Ingest<Arc<LocalStream>, System>,
     /// Searches.
     pub coordinator: LocalCoordinator,
+    /// Who may do what.
+    pub access: Access,
     flusher: Flusher,
     housekeeper: Housekeeper,
 }
@@ -153,7 +176,8 @@ impl Node {
         let objects = Arc::new(LocalObjects::open(&dir.join("objects"))?);
         let catalog = Arc::new(LocalCatalog::open(&dir.join("catalog.sqlite"))?);
         let searches = Arc::new(LocalSearches::open(&dir.join("searches.sqlite"))?);
-        let documents = Arc::new(LocalDocuments::open(&dir.join("documents.sqlite"))?);
+        let documents = Arc::new(access::documents(dir)?);
+        let access = Access::new(&documents, dir, settings.address, &settings.access)?;
 
         let worker = Arc::new(ScanWorker::new(stream.clone(), scanned(objects.clone()), catalog.clone(), System));
         let scan = blocking(move |task: ScanTask, stop| {
@@ -188,9 +212,19 @@ impl Node {
             compactor::Settings { retention: settings.retention, ..compactor::Settings::default() },
         );
         let housekeeper = housekeeping::start(compactor, &stopped, &mut drivers)?;
-        let stages = Arc::new(Stages { ingest, coordinator, flusher, housekeeper });
+        let stages = Arc::new(Stages { ingest, coordinator, access, flusher, housekeeper });
         let launcher = tokio::spawn(launch(stages.clone(), launched));
         Ok(Self { stages, launcher, stop, drivers })
+    }
+
+    /// Says how to make a key where one is needed and there is none.
+    pub async fn warn_without_keys(&self, dir: &Path) {
+        if self.stages.access.needs_a_first_key().await {
+            let dir = dir.display();
+            tracing::warn!(
+                "there is no API key yet: trawl key create --data {dir} --name NAME --scope ingest --scope search"
+            );
+        }
     }
 
     /// The HTTP routes.

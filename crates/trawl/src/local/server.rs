@@ -13,10 +13,13 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, VARY};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::net::TcpListener;
+use trawl_access::Caller;
+use trawl_access::gate::Asked;
+use trawl_access::http::Management;
 use trawl_api::ApiError;
-use trawl_event::TenantId;
 use trawl_event::limits::MAX_BODY_BYTES;
 
 use super::node::Stages;
@@ -54,13 +57,15 @@ pub fn router(stages: Arc<Stages>) -> Router {
 
 async fn answer(State(stages): State<Arc<Stages>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    // A local server has one tenant; keys and tenants decide it elsewhere.
-    let tenant = TenantId::default_tenant();
-    let response = match read(&parts.headers, body).await {
-        Err(refusal) => refusal,
-        Ok(body) => route(&stages, &tenant, &parts.method, &parts.uri, &parts.headers, body).await,
+    let response = match admit(&stages, &parts).await {
+        Err(error) => error.into_response(),
+        // A body is read of who may send one.
+        Ok(caller) => match read(&parts.headers, body).await {
+            Err(refusal) => refusal,
+            Ok(body) => route(&stages, caller.as_ref(), &parts, body).await,
+        },
     };
-    compressed(response, &parts.headers).map(Body::from)
+    compressed(trawl_api::secured(response), &parts.headers).map(Body::from)
 }
 
 /// Bytes of an answer that are worth compressing.
@@ -86,27 +91,48 @@ fn compressed(response: http::Response<Bytes>, asked: &HeaderMap) -> http::Respo
     http::Response::from_parts(parts, Bytes::from(body))
 }
 
-async fn route(
-    stages: &Stages,
-    tenant: &TenantId,
-    method: &Method,
-    uri: &http::Uri,
-    headers: &HeaderMap,
-    body: Bytes,
-) -> http::Response<Bytes> {
+/// Who sends a request, if it may be answered at all; `None` where nobody has to be anyone.
+async fn admit(stages: &Stages, parts: &Parts) -> Result<Option<Caller>, ApiError> {
+    stages.access.check_site(&parts.headers)?;
+    let path = parts.uri.path();
+    let asked = Asked {
+        method: &parts.method,
+        path,
+        query: parts.uri.query().unwrap_or(""),
+        headers: &parts.headers,
+        is_ingest: path == "/v1/events",
+    };
+    stages.access.gate.admit(&asked).await
+}
+
+async fn route(stages: &Stages, caller: Option<&Caller>, parts: &Parts, body: Bytes) -> http::Response<Bytes> {
+    let Parts { method, uri, headers, .. } = parts;
+    let Some(caller) = caller else { return open_route(method, uri.path(), headers) };
+    let tenant = &caller.tenant;
+    let access = &stages.access;
     match (method, uri.path()) {
         (&Method::POST, "/v1/events") => stages.ingest.handle(tenant, headers, body).await,
         (_, "/v1/events") => method_not_allowed(method, "POST"),
-        (&Method::GET, "/v1/health") => trawl_api::health().unwrap_or_else(ApiError::into_response),
         (_, "/v1/health") => method_not_allowed(method, "GET"),
+        (_, path) if trawl_access::http::serves(path) => {
+            let management = Management { keys: access.gate.keys(), limits: &access.limits, clock: &System };
+            management.handle(caller, method, path, &body).await
+        }
         (&Method::POST, "/v1/admin/compact") => match stages.compact().await {
             Ok(done) => trawl_api::json(StatusCode::OK, &done),
             Err(error) => Err(ApiError::internal(format!("{error:#}"))),
         }
         .unwrap_or_else(ApiError::into_response),
         (_, "/v1/admin/compact") => method_not_allowed(method, "POST"),
-        (_, path) if !path.starts_with("/v1/") => web::serve(method, path, headers, System.fresh()),
         (_, path) => stages.coordinator.handle(tenant, method, path, uri.query().unwrap_or(""), &body).await,
+    }
+}
+
+/// Routes that tell nothing about anyone.
+fn open_route(method: &Method, path: &str, headers: &HeaderMap) -> http::Response<Bytes> {
+    match path {
+        "/v1/health" => trawl_api::health().unwrap_or_else(ApiError::into_response),
+        _ => web::serve(method, path, headers, System.fresh()),
     }
 }
 
