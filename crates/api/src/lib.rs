@@ -4,10 +4,12 @@
 //! * [`events`]: the route `POST /v1/events`
 //! * [`search`]: the routes under `/v1/searches`; [`counts`]: what a search counts beside the events
 //! * [`context`], [`live`], [`saved`]: events around one, new events, searches under a name
+//! * [`deletions`]: events that are to be gone for good
 //! * [`time`]: the times that a request may name
 
 pub mod context;
 pub mod counts;
+pub mod deletions;
 pub mod error;
 pub mod events;
 pub mod live;

@@ -228,6 +228,7 @@ fn the_scan_worker_takes_a_task() {
     let task = ScanTask {
         tenant: TenantId::default_tenant(),
         query: "level:>=warn".to_owned(),
+        without: Vec::new(),
         from: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
         to: Timestamp::parse("2100-01-01T00:00:00Z").unwrap(),
         newest_first: true,

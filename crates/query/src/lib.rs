@@ -11,6 +11,7 @@
 //! * [`Partial`], [`Table`], [`Cell`]: aggregates
 //! * [`summary`]: what is counted beside the events: by time, by the values of fields
 //! * [`SortKey`], [`sort_key`], [`project`]: what `sort` and `fields` do to events
+//! * [`Exclusion`]: events that a query must not find
 //! * [`Highlight`]: what a terminal should mark in a result
 //!
 //! Nothing here does I/O or knows the clock.
@@ -23,6 +24,7 @@ mod display;
 mod error;
 mod evaluate;
 mod evidence;
+mod exclusion;
 mod fields;
 pub mod grammar;
 mod highlight;
@@ -44,6 +46,7 @@ pub use aggregate::{EXACT_DISTINCT, EXACT_VALUES, Partial, RELATIVE_ERROR, Table
 pub use ast::{Aggregate, Filter, Function, Interval, Pattern, Percent, Pipe, Range, RegexTerm, Sort, Term, Test};
 pub use error::{ErrorCode, QueryError};
 pub use evaluate::Evaluator;
+pub use exclusion::{Exclusion, any_of};
 pub use highlight::Highlight;
 pub use project::project;
 pub use query::{Output, Query};

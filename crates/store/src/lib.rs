@@ -10,6 +10,7 @@
 //! * `aws`: the adapters for an AWS account, behind the feature of that name
 //! * [`model`]: any object store with the timing, the counters and the prices of S3
 //! * [`prices`]: what AWS charges
+//! * [`deletions`]: what is deleted, between who asks for it, who hides it and who carries it out
 //! * [`memory`]: how a process takes memory from the system
 //! * [`conformance`]: the behaviour every adapter must show
 
@@ -18,6 +19,7 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod conformance;
+pub mod deletions;
 pub mod local;
 pub mod memory;
 pub mod model;

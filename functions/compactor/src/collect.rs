@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use trawl_event::Timestamp;
 use trawl_store::ports::{
-    Catalog, Clock, CommitOutcome, Ids, Objects, Replacement, Searches, SegmentKey, StoreError, Stream,
+    Catalog, Clock, CommitOutcome, Documents, Ids, Objects, Replacement, Searches, SegmentKey, StoreError, Stream,
 };
 
 use crate::{CompactError, Compacted, Compactor, before};
@@ -13,7 +13,15 @@ use crate::{CompactError, Compacted, Compactor, before};
 /// How far the clocks of the stream, the object store and this process may lie apart.
 const CLOCK_MARGIN: Duration = Duration::from_secs(3600);
 
-impl<S: Stream, O: Objects, K: Catalog, Q: Searches, C: Clock + Ids> Compactor<S, O, K, Q, C> {
+impl<S, O, K, Q, D, C> Compactor<S, O, K, Q, D, C>
+where
+    S: Stream,
+    O: Objects,
+    K: Catalog,
+    Q: Searches,
+    D: Documents,
+    C: Clock + Ids,
+{
     /// Retires segments all of whose events are past the retention.
     pub(crate) async fn expire(&self, done: &mut Compacted) -> Result<(), CompactError> {
         let Some(retention) = self.settings.retention else { return Ok(()) };
@@ -57,6 +65,7 @@ impl<S: Stream, O: Objects, K: Catalog, Q: Searches, C: Clock + Ids> Compactor<S
         let settled = before(before(in_flight, CLOCK_MARGIN), settings.repeat_horizon);
         self.catalog.forget_claims(settled).await?;
         self.searches.remove_expired(now).await?;
+        self.documents.remove_expired_documents(now).await?;
         Ok(())
     }
 

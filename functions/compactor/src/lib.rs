@@ -2,6 +2,7 @@
 //!
 //! * [`pick`]: which small neighbouring segments become one
 //! * [`merge`]: reads them by time and writes them as one, row group by row group
+//! * [`erase`]: events that are to be gone are taken out of segments
 //! * [`collect`]: retention, and removal of what nobody can need any more
 //!
 //! Searches go on beside it: a replacement is one transaction, and the objects it replaces
@@ -10,16 +11,17 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod collect;
+pub mod erase;
 pub mod merge;
 pub mod pick;
 
 use std::time::Duration;
 
 use trawl_event::Timestamp;
-use trawl_segment::WriteOptions;
+use trawl_segment::{Segment, WriteOptions};
 use trawl_store::ports::{
-    Catalog, Clock, CommitOutcome, Ids, Objects, Origin, Replacement, Searches, SegmentKey, SegmentRow, StoreError,
-    Stream,
+    Catalog, Clock, CommitOutcome, Documents, Ids, Objects, Origin, Replacement, Searches, SegmentKey, SegmentRow,
+    StoreError, Stream,
 };
 
 /// What a deployment chooses.
@@ -74,6 +76,10 @@ pub struct Compacted {
     pub written: usize,
     /// Segments dropped for their age.
     pub expired: usize,
+    /// Segments that were rid of deleted events.
+    pub cleaned: usize,
+    /// Events that were deleted from them.
+    pub deleted_events: u64,
     /// Objects removed.
     pub removed: usize,
 }
@@ -84,6 +90,14 @@ pub enum CompactError {
     /// A port failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is to be deleted cannot be told.
+    #[error("deletion {id}: {error}")]
+    Deletion {
+        /// Which.
+        id: String,
+        /// Why.
+        error: trawl_query::QueryError,
+    },
     /// A segment cannot be read or written.
     #[error("segment {key}: {error}")]
     Segment {
@@ -95,30 +109,41 @@ pub enum CompactError {
 }
 
 /// The stage, over its ports.
-pub struct Compactor<S, O, K, Q, C> {
+pub struct Compactor<S, O, K, Q, D, C> {
     stream: S,
     objects: O,
     catalog: K,
     searches: Q,
+    documents: D,
     clock: C,
     settings: Settings,
 }
 
-impl<S: Stream, O: Objects, K: Catalog, Q: Searches, C: Clock + Ids> Compactor<S, O, K, Q, C> {
+impl<S, O, K, Q, D, C> Compactor<S, O, K, Q, D, C>
+where
+    S: Stream,
+    O: Objects,
+    K: Catalog,
+    Q: Searches,
+    D: Documents,
+    C: Clock + Ids,
+{
     /// A stage over these ports.
-    pub fn new(stream: S, objects: O, catalog: K, searches: Q, clock: C, settings: Settings) -> Self {
-        Self { stream, objects, catalog, searches, clock, settings }
+    pub fn new(stream: S, objects: O, catalog: K, searches: Q, documents: D, clock: C, settings: Settings) -> Self {
+        Self { stream, objects, catalog, searches, documents, clock, settings }
     }
 
     /// Does what there is to do. With `force` even few small segments are merged.
     pub async fn run(&self, force: bool) -> Result<Compacted, CompactError> {
         let mut done = Compacted::default();
         self.expire(&mut done).await?;
+        self.erase(&mut done).await?;
         let live = self.catalog.live().await?;
         for group in pick::pick(live, self.clock.now(), &self.settings, force) {
             self.replace(group, &mut done).await?;
         }
         self.collect(&mut done).await?;
+        self.note_erased().await?;
         Ok(done)
     }
 
@@ -129,6 +154,25 @@ impl<S: Stream, O: Objects, K: Catalog, Q: Searches, C: Clock + Ids> Compactor<S
         // on its way out as an orphan, and must not be pointed at again.
         let attempt = self.clock.fresh();
         let segment = merge::merge(&self.objects, &group, attempt, &self.settings.options).await?;
+        let merged = group.len();
+        let retire = group.into_iter().map(|row| row.key).collect();
+        if self.swap(retire, Some((head, segment))).await? == CommitOutcome::Committed {
+            done.merged += merged;
+            done.written += 1;
+        }
+        // On a conflict another compactor was quicker; the object is an orphan, or is its own.
+        Ok(())
+    }
+
+    /// Puts a segment in the place of others of the same tenant and day; none drops them. `head` is one of these.
+    async fn swap(
+        &self,
+        retire: Vec<SegmentKey>,
+        put: Option<(SegmentRow, Segment)>,
+    ) -> Result<CommitOutcome, StoreError> {
+        let Some((head, segment)) = put else {
+            return self.catalog.replace(Replacement { retire, add: Vec::new(), at: self.clock.now() }).await;
+        };
         let key = SegmentKey::new(&head.tenant, head.day, segment.first, segment.last, segment.content_hash);
         self.objects.put_if_absent(key.as_str(), segment.bytes.clone()).await?;
         let at = self.clock.now();
@@ -148,15 +192,7 @@ impl<S: Stream, O: Objects, K: Catalog, Q: Searches, C: Clock + Ids> Compactor<S
             created: at,
             origin: Origin::Compaction,
         };
-        let retire: Vec<SegmentKey> = group.into_iter().map(|row| row.key).collect();
-        let merged = retire.len();
-        let replacement = Replacement { retire, add: vec![row], at };
-        if self.catalog.replace(replacement).await? == CommitOutcome::Committed {
-            done.merged += merged;
-            done.written += 1;
-        }
-        // On a conflict another compactor was quicker; the object is an orphan, or is its own.
-        Ok(())
+        self.catalog.replace(Replacement { retire, add: vec![row], at }).await
     }
 }
 

@@ -8,6 +8,7 @@
 use trawl_event::block::Projection;
 use trawl_event::merge::{Merger, rows_between};
 use trawl_event::{Block, RowSet};
+use trawl_query::Evaluator;
 use trawl_segment::{Fetched, Schema, Segment, SegmentReader, SegmentWriter, WriteOptions};
 use trawl_store::ports::{Objects, SegmentRow, StoreError};
 
@@ -29,6 +30,21 @@ pub async fn merge<O: Objects>(
     attempt: u128,
     options: &WriteOptions,
 ) -> Result<Segment, CompactError> {
+    let merged = merge_without(objects, rows, attempt, options, None).await?;
+    merged.map(|(segment, _)| segment).ok_or_else(|| {
+        let source = format!("merge {attempt:032x} of {} segments", rows.len());
+        CompactError::Segment { key: source, error: trawl_segment::Error::Empty }
+    })
+}
+
+/// As [`merge`], without the events that `deleted` matches, and how many these were; `None` when no event is left.
+pub async fn merge_without<O: Objects>(
+    objects: &O,
+    rows: &[SegmentRow],
+    attempt: u128,
+    options: &WriteOptions,
+    deleted: Option<&Evaluator>,
+) -> Result<Option<(Segment, u64)>, CompactError> {
     let mut inputs = Vec::with_capacity(rows.len());
     for row in rows {
         let directory = row.footer_offset..row.footer_offset + row.directory_bytes;
@@ -50,9 +66,19 @@ pub async fn merge<O: Objects>(
     order.sort_by_key(first_of);
 
     let mut waiting = Merger::default();
+    let mut events_deleted = 0;
     for (index, (input, row_group)) in order.iter().enumerate() {
         let Input { row, reader } = &inputs[*input];
-        waiting.append(&read(objects, row, reader, *row_group).await?);
+        let block = read(objects, row, reader, *row_group).await?;
+        match deleted.map(|deleted| deleted.matches(&block)).filter(|matches| matches.count() > 0) {
+            None => waiting.append(&block),
+            Some(mut left) => {
+                events_deleted += left.count() as u64;
+                left.invert();
+                waiting.append_rows(&block, &left);
+            }
+        }
+        drop(block);
         let is_last = index + 1 == order.len();
         if is_last || waiting.raw_bytes() < WAITING_RAW_BYTES {
             continue;
@@ -76,10 +102,13 @@ pub async fn merge<O: Objects>(
     if !rest.is_empty() {
         writer.push(&rest).map_err(named)?;
     }
-    writer.finish().map_err(named)
+    if writer.events() == 0 {
+        return Ok(None);
+    }
+    Ok(Some((writer.finish().map_err(named)?, events_deleted)))
 }
 
-async fn read<O: Objects>(
+pub(crate) async fn read<O: Objects>(
     objects: &O,
     row: &SegmentRow,
     reader: &SegmentReader,
@@ -93,7 +122,7 @@ async fn read<O: Objects>(
     reader.read(row_group, &Projection::All, None, &fetched).map_err(|error| failed(row, error))
 }
 
-async fn get<O: Objects>(
+pub(crate) async fn get<O: Objects>(
     objects: &O,
     row: &SegmentRow,
     ranges: &[std::ops::Range<u64>],
@@ -102,6 +131,6 @@ async fn get<O: Objects>(
     found.ok_or_else(|| StoreError::Permanent(format!("object {} is gone", row.key)))
 }
 
-fn failed(row: &SegmentRow, error: trawl_segment::Error) -> CompactError {
+pub(crate) fn failed(row: &SegmentRow, error: trawl_segment::Error) -> CompactError {
     CompactError::Segment { key: row.key.to_string(), error }
 }

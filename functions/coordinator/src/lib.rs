@@ -11,6 +11,7 @@
 //! * [`state`]: what is stored of a search, and what it cost
 //! * [`fields`]: which fields occur; [`values`]: which values they have
 //! * [`context`]: the events around one; [`live`]: new events; [`saved`]: searches under a name
+//! * [`deletions`]: events that are to be gone
 //! * [`status`]: sums over what is stored and what is in flight
 //!
 //! A run holds at most one result per task under way; pages are stored as they fill.
@@ -21,6 +22,7 @@ mod attempt;
 mod collect;
 mod context;
 mod counting;
+mod deletions;
 mod describe;
 mod explain;
 pub mod fields;

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use trawl_api::live::{DEFAULT_TAIL, MAX_TAIL, TailAnswer};
 use trawl_api::{ApiError, ApiResult};
 use trawl_event::{TenantId, Timestamp};
+use trawl_query::Exclusion;
 use trawl_query::{Output, SummarySpec};
 use trawl_store::ports::{Clock, Position, ScanEvent, ScanTask, ShardId, Source, StoreError, Stream, Want};
 
@@ -55,7 +56,8 @@ impl<P: Ports> Coordinator<P> {
         let (mut waited, mut pause) = (Duration::ZERO, FIRST_LOOK);
         loop {
             let reached = self.reach(&mut seen, &mut gap).await.map_err(store_error)?;
-            let news = self.news(tenant, &asked, &seen, &reached).await.map_err(store_error)?;
+            let without = self.hidden(tenant).await.map_err(store_error)?.exclusions();
+            let news = self.news(tenant, &asked, &without, (&seen, &reached)).await.map_err(store_error)?;
             seen = reached;
             if news.matched > 0 || gap.is_some() || waited >= asked.wait {
                 return trawl_api::json(StatusCode::OK, &answer(news, &seen, asked.limit, gap)?);
@@ -66,7 +68,7 @@ impl<P: Ports> Coordinator<P> {
         }
     }
 
-    async fn ends(&self) -> Result<Positions, StoreError> {
+    pub(crate) async fn ends(&self) -> Result<Positions, StoreError> {
         let shards = self.stream.shards().await?;
         let ends = try_join_all(shards.iter().map(|shard| self.stream.end(shard))).await?;
         Ok(shards.into_iter().zip(ends).collect())
@@ -102,8 +104,8 @@ impl<P: Ports> Coordinator<P> {
         &self,
         tenant: &TenantId,
         asked: &Asked,
-        seen: &Positions,
-        reached: &Positions,
+        without: &[Exclusion],
+        (seen, reached): (&Positions, &Positions),
     ) -> Result<News, StoreError> {
         let task = |(number, (shard, upto)): (usize, (&ShardId, &Position))| {
             let after = seen.get(shard).copied().unwrap_or(Position::START);
@@ -111,6 +113,7 @@ impl<P: Ports> Coordinator<P> {
             let task = ScanTask {
                 tenant: tenant.clone(),
                 query: asked.query.clone(),
+                without: without.to_vec(),
                 from: Timestamp::MIN,
                 to: Timestamp::MAX,
                 newest_first: true,

@@ -225,6 +225,7 @@ mod tests {
         let task = ScanTask {
             tenant: TenantId::default_tenant(),
             query: String::new(),
+            without: Vec::new(),
             from: Timestamp::MIN,
             to: Timestamp::MAX,
             newest_first,

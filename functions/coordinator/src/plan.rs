@@ -38,6 +38,8 @@ pub struct Plan {
     pub tasks: Vec<Planned>,
     /// Segments that overlap the range of time.
     pub segments_in_range: u64,
+    /// How many deletions had been asked for before.
+    pub deletions: u64,
     /// What it may cost at most.
     pub estimate: Estimate,
 }
@@ -63,8 +65,7 @@ impl<P: Ports> Coordinator<P> {
         let mut pause = FIRST_BACKOFF;
         let mut attempt = 1;
         loop {
-            let now = self.clock.now();
-            match plan(&self.stream, &self.catalog, tenant, asked, evidence, limit, now).await {
+            match self.try_plan(tenant, asked, evidence, limit).await {
                 Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
                     self.clock.sleep(self.spread(pause)).await;
                     pause *= 2;
@@ -73,6 +74,24 @@ impl<P: Ports> Coordinator<P> {
                 outcome => return outcome,
             }
         }
+    }
+
+    async fn try_plan(
+        &self,
+        tenant: &TenantId,
+        asked: &Asked,
+        evidence: &Evidence,
+        limit: usize,
+    ) -> Result<Plan, StoreError> {
+        // Before the catalog is read: what is hidden no more by then is in none of its segments.
+        let hidden = self.hidden(tenant).await?;
+        let without = hidden.exclusions();
+        let mut plan = plan(&self.stream, &self.catalog, tenant, asked, evidence, limit, self.clock.now()).await?;
+        plan.deletions = hidden.asked;
+        if !without.is_empty() {
+            plan.tasks.iter_mut().for_each(|planned| planned.task.without.clone_from(&without));
+        }
+        Ok(plan)
     }
 }
 
@@ -110,6 +129,7 @@ pub async fn plan<S: Stream, K: Catalog>(
         let task = ScanTask {
             tenant: tenant.clone(),
             query: asked.query.clone(),
+            without: Vec::new(),
             from: asked.from,
             to: asked.to,
             newest_first: asked.order == Order::Desc,
@@ -124,7 +144,7 @@ pub async fn plan<S: Stream, K: Catalog>(
     });
     let tasks: Vec<Planned> = planned.collect();
     let estimate = Estimate { segments, bytes, usd: usd_most(segments, bytes, tasks.len()) };
-    Ok(Plan { tasks, segments_in_range, estimate })
+    Ok(Plan { tasks, segments_in_range, deletions: 0, estimate })
 }
 
 /// What reading everything would cost.

@@ -200,6 +200,7 @@ impl<'c, P: Ports> Run<'c, P> {
         let now = self.coordinator.clock.now();
         self.state.planned = Some(now);
         self.state.timing.plan_ms = self.state.age_ms(now);
+        self.state.deletions = plan.deletions;
         self.state.estimate = Some(plan.estimate);
         match self.state.asked.max_bytes {
             Some(most) if plan.estimate.bytes > most => Err(Stop::too_large(&plan.estimate, most)),

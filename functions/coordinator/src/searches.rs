@@ -86,6 +86,11 @@ impl<P: Ports> Coordinator<P> {
             waited += pause;
             pause = (pause * 2).min(LAST_LOOK);
         };
+        // What was asked for to be deleted after the search began may be among what it found.
+        if state.planned.is_some() && self.hidden(tenant).await.map_err(store_error)?.asked != state.deletions {
+            let message = "events were deleted after this search began, and may be among its results: search again";
+            return Err(ApiError::new(StatusCode::GONE, "search_expired", message));
+        }
         self.page(tenant, id, (version, state), page).await
     }
 

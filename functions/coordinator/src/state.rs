@@ -146,6 +146,9 @@ pub struct SearchState {
     /// When the plan was made.
     #[serde(default)]
     pub planned: Option<Timestamp>,
+    /// How many deletions had been asked for when it was planned.
+    #[serde(default)]
+    pub deletions: u64,
     /// How long it took.
     #[serde(default)]
     pub timing: Timing,
@@ -199,6 +202,7 @@ impl SearchState {
             has_more: false,
             spare_pages: 0,
             planned: None,
+            deletions: 0,
             timing: Timing::default(),
             rested_ms: 0,
             estimate: None,

@@ -193,7 +193,7 @@ impl<S: Stream, O: Objects, K: Catalog, C: Clock> ScanWorker<S, O, K, C> {
 
 /// A task with its query compiled.
 fn job(task: &ScanTask) -> Result<Job<'_>, ScanError> {
-    let query = Query::parse(&task.query)?;
+    let query = Query::parse(&task.query)?.without(&task.without)?;
     // Who wants the counts alone needs no times but for those.
     let result = if task.want == Want::Counts { Projection::nothing() } else { query.result_projection() };
     let counted = task.summary.as_ref().map_or_else(Projection::nothing, SummarySpec::projection);

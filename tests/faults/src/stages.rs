@@ -38,7 +38,7 @@ pub type SimPersister = Persister<SimCatalog, SimObjects, World>;
 pub type SimCoordinator =
     Coordinator<(SimStream, SimCatalog, SimSearches, SimDocuments, SimWorkers, SimLauncher, World)>;
 /// The compactor of a simulation.
-pub type SimCompactor = Compactor<SimStream, SimObjects, SimCatalog, SimSearches, World>;
+pub type SimCompactor = Compactor<SimStream, SimObjects, SimCatalog, SimSearches, SimDocuments, World>;
 
 /// How a simulated deployment is set up.
 #[derive(Clone, Debug)]
@@ -167,6 +167,7 @@ impl Stages {
                 objects,
                 catalog.clone(),
                 searches,
+                documents,
                 world.clone(),
                 compactor_settings,
             ),

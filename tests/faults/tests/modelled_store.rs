@@ -73,6 +73,7 @@ async fn scan(calm: &Calm, segments: &[SegmentRow], query: &str) -> (ScanResult,
     let task = ScanTask {
         tenant: TenantId::default_tenant(),
         query: query.to_owned(),
+        without: Vec::new(),
         from: Timestamp::MIN,
         to: Timestamp::MAX,
         newest_first: true,

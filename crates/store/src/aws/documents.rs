@@ -18,7 +18,7 @@ use crate::ports::documents::check;
 use crate::ports::{Document, DocumentKey, Documents, Kind, Result, Version};
 
 /// All kinds, to remove what expired of each.
-const KINDS: [Kind; 4] = [Kind::Key, Kind::Deletion, Kind::Limits, Kind::Usage];
+const KINDS: [Kind; 5] = [Kind::Key, Kind::Deletion, Kind::Hidden, Kind::Limits, Kind::Usage];
 
 /// Documents in a table.
 #[derive(Debug)]

@@ -38,6 +38,7 @@ pub fn task(number: u32) -> ScanTask {
     ScanTask {
         tenant: TenantId::default_tenant(),
         query: "*".into(),
+        without: Vec::new(),
         from: Timestamp::MIN,
         to: Timestamp::MAX,
         newest_first: true,

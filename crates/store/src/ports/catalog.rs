@@ -29,6 +29,12 @@ impl SegmentKey {
         &self.0
     }
 
+    /// Whether it is a segment of this tenant.
+    pub fn is_of(&self, tenant: &TenantId) -> bool {
+        let rest = self.0.strip_prefix(Self::PREFIX).and_then(|rest| rest.strip_prefix("tenant="));
+        rest.and_then(|rest| rest.strip_prefix(tenant.as_str())).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// The prefix of all segments.
     pub const PREFIX: &'static str = "segments/v1/";
 

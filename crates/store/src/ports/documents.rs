@@ -19,8 +19,10 @@ pub const MAX_DOCUMENT_NAME_BYTES: usize = 256;
 pub enum Kind {
     /// An API key, by its id: it tells the tenant, so it is under none.
     Key,
-    /// A deletion of events.
+    /// A deletion of events, for the record.
     Deletion,
+    /// What nobody finds of a tenant's events any more, though it is still there.
+    Hidden,
     /// What a tenant may use.
     Limits,
     /// What a tenant used of a limit.
@@ -33,6 +35,7 @@ impl Kind {
         match self {
             Self::Key => "key",
             Self::Deletion => "deletion",
+            Self::Hidden => "hidden",
             Self::Limits => "limits",
             Self::Usage => "usage",
         }

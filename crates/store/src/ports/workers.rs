@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trawl_event::{TenantId, Timestamp};
-use trawl_query::{Partial, Summary, SummarySpec};
+use trawl_query::{Exclusion, Partial, Summary, SummarySpec};
 
 use super::{Position, Result, SearchId, SegmentRow, ShardId};
 
@@ -77,6 +77,9 @@ pub struct ScanTask {
     pub tenant: TenantId,
     /// The query as it was sent; it parsed once already.
     pub query: String,
+    /// What it must not find, because it is being deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Exclusion>,
     /// Events from here on,
     pub from: Timestamp,
     /// and before here.

@@ -57,6 +57,9 @@ pub struct LocalArgs {
     /// Remove events older than this, or none.
     #[arg(long, value_name = "AGE", default_value = "none", value_parser = parse_duration_or_none)]
     pub retention: DurationOrNone,
+    /// How long the files of segments that were merged or rid of deleted events stay: longer than the longest search.
+    #[arg(long, value_name = "AGE", default_value = "20m", value_parser = parse_duration)]
+    pub grace: Duration,
     /// Who may use it.
     #[command(flatten)]
     pub access: AccessArgs,
@@ -85,6 +88,7 @@ async fn serve(args: LocalArgs) -> anyhow::Result<ExitCode> {
         flush_age: args.flush_age,
         flush_bytes: args.flush_bytes,
         retention: args.retention.0,
+        grace: args.grace,
         address: listener.local_addr()?,
         access: args.access,
     };

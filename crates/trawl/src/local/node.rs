@@ -43,6 +43,8 @@ pub struct Settings {
     pub flush_bytes: u64,
     /// Events older than this are removed.
     pub retention: Option<Duration>,
+    /// How long objects of segments that were replaced stay: longer than the longest search.
+    pub grace: Duration,
     /// Where it is reached.
     pub address: SocketAddr,
     /// Who may use it.
@@ -58,6 +60,7 @@ impl Settings {
             flush_age: Duration::from_secs(10),
             flush_bytes: 16 << 20,
             retention: None,
+            grace: compactor::Settings::default().grace,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             access: AccessArgs::default(),
         }
@@ -78,7 +81,8 @@ type LocalCoordinator = Coordinator<(
 /// The persister of a node.
 pub type LocalPersister = Persister<Arc<LocalCatalog>, Arc<LocalObjects>, System>;
 /// The compactor of a node.
-pub type LocalCompactor = Compactor<Arc<LocalStream>, Arc<LocalObjects>, Arc<LocalCatalog>, Arc<LocalSearches>, System>;
+pub type LocalCompactor =
+    Compactor<Arc<LocalStream>, Arc<LocalObjects>, Arc<LocalCatalog>, Arc<LocalSearches>, Arc<LocalDocuments>, System>;
 
 /// A pool of scan workers, whatever closure it runs.
 trait RunTask: Send + Sync {
@@ -208,8 +212,13 @@ impl Node {
             objects.clone(),
             catalog.clone(),
             searches.clone(),
+            documents.clone(),
             System,
-            compactor::Settings { retention: settings.retention, ..compactor::Settings::default() },
+            compactor::Settings {
+                retention: settings.retention,
+                grace: settings.grace,
+                ..compactor::Settings::default()
+            },
         );
         let housekeeper = housekeeping::start(compactor, &stopped, &mut drivers)?;
         let stages = Arc::new(Stages { ingest, coordinator, access, flusher, housekeeper });

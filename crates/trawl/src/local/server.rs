@@ -114,6 +114,9 @@ async fn route(stages: &Stages, caller: Option<&Caller>, parts: &Parts, body: By
         (&Method::POST, "/v1/events") => stages.ingest.handle(tenant, headers, body).await,
         (_, "/v1/events") => method_not_allowed(method, "POST"),
         (_, "/v1/health") => method_not_allowed(method, "GET"),
+        (_, path) if path == "/v1/deletions" || path.starts_with("/v1/deletions/") => {
+            stages.coordinator.handle_deletions(tenant, &caller.subject, method, path, &body).await
+        }
         (_, path) if trawl_access::http::serves(path) => {
             let management = Management { keys: access.gate.keys(), limits: &access.limits, clock: &System };
             management.handle(caller, method, path, &body).await

@@ -31,6 +31,9 @@ async fn run(env: &Env) {
         Some(Err(compactor::CompactError::Segment { key, error })) => {
             world.violation(format!("the compactor cannot read what was written: {key}: {error}"));
         }
+        Some(Err(compactor::CompactError::Deletion { id, error })) => {
+            world.violation(format!("the compactor cannot tell what deletion {id} names: {error}"));
+        }
         Some(Err(compactor::CompactError::Store(_))) | None => {}
     }
 }
