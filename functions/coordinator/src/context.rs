@@ -9,10 +9,9 @@ use trawl_event::shred::{SERVICE_NAMES, Shredder, TimeRule};
 use trawl_event::{TenantId, Timestamp};
 use trawl_query::ast::{Filter, Test};
 
-use crate::http::store_error;
 use crate::request::{check_most, read_json, read_query};
 use crate::state::Asked;
-use crate::{Coordinator, Ports};
+use crate::{Allowance, Coordinator, Ports};
 
 /// Largest body: an event and a query.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -38,7 +37,7 @@ const STREAM_FIELDS: [&str; 15] = [
 ];
 
 impl<P: Ports> Coordinator<P> {
-    pub(crate) async fn context(&self, tenant: &TenantId, body: &[u8]) -> ApiResult {
+    pub(crate) async fn context(&self, tenant: &TenantId, allowance: &Allowance, body: &[u8]) -> ApiResult {
         let request: ContextRequest = read_json(body, "a request for context", MAX_BODY_BYTES)?;
         check_most("limit", "invalid_limit", request.limit, MAX_LIMIT)?;
         let time = time_of(request.event.get())?;
@@ -55,8 +54,8 @@ impl<P: Ports> Coordinator<P> {
             order,
             ..Asked::everything(from, to)
         };
-        let before = self.create(tenant, asked(Timestamp::MIN, time, Order::Desc)).await.map_err(store_error)?;
-        let after = self.create(tenant, asked(time, Timestamp::MAX, Order::Asc)).await.map_err(store_error)?;
+        let before = self.admit(tenant, allowance, asked(Timestamp::MIN, time, Order::Desc)).await?;
+        let after = self.admit(tenant, allowance, asked(time, Timestamp::MAX, Order::Asc)).await?;
         let answer = ContextAnswer {
             fields: agreement.into_iter().map(|(name, _)| name).collect(),
             before: SearchName { id: before.to_string() },

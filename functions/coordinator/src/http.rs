@@ -9,6 +9,7 @@ use trawl_event::TenantId;
 use trawl_query::QueryError;
 use trawl_store::ports::StoreError;
 
+use crate::allowance::Allowance;
 use crate::saved::SAVED;
 use crate::{Coordinator, Ports};
 
@@ -16,6 +17,7 @@ use crate::{Coordinator, Ports};
 #[derive(Clone, Copy)]
 struct Request<'r> {
     tenant: &'r TenantId,
+    allowance: &'r Allowance,
     method: &'r Method,
     path: &'r str,
     /// What stands behind the `?`.
@@ -33,12 +35,25 @@ impl<P: Ports> Coordinator<P> {
         query: &str,
         body: &[u8],
     ) -> Response<Bytes> {
-        let request = Request { tenant, method, path, query, body };
+        self.handle_within(tenant, &Allowance::default(), method, path, query, body).await
+    }
+
+    /// As [`Coordinator::handle`], for a tenant that may search so much.
+    pub async fn handle_within(
+        &self,
+        tenant: &TenantId,
+        allowance: &Allowance,
+        method: &Method,
+        path: &str,
+        query: &str,
+        body: &[u8],
+    ) -> Response<Bytes> {
+        let request = Request { tenant, allowance, method, path, query, body };
         self.answer(request).await.unwrap_or_else(ApiError::into_response)
     }
 
     async fn answer(&self, request: Request<'_>) -> ApiResult {
-        let Request { tenant, method, path, query, body } = request;
+        let Request { tenant, allowance, method, path, query, body } = request;
         let expected = match path {
             "/v1/searches" | "/v1/queries/parse" | "/v1/context" => Method::POST,
             "/v1/status" | "/v1/fields" | "/v1/tail" | "/v1/saved" => Method::GET,
@@ -48,9 +63,9 @@ impl<P: Ports> Coordinator<P> {
             return Err(ApiError::method_not_allowed(method, expected.as_str()));
         }
         match path {
-            "/v1/searches" => self.post(tenant, body).await,
+            "/v1/searches" => self.post(tenant, allowance, body).await,
             "/v1/queries/parse" => crate::request::parse_query(body),
-            "/v1/context" => self.context(tenant, body).await,
+            "/v1/context" => self.context(tenant, allowance, body).await,
             "/v1/tail" => self.tail(tenant, query).await,
             "/v1/saved" => self.list_saved(tenant).await,
             "/v1/fields" => self.get_fields(tenant, query).await,
@@ -63,7 +78,7 @@ impl<P: Ports> Coordinator<P> {
 
     /// Routes with a name in their path.
     async fn answer_named(&self, request: Request<'_>) -> ApiResult {
-        let Request { tenant, method, path, query, body } = request;
+        let Request { tenant, method, path, query, body, .. } = request;
         if let Some(id) = path.strip_prefix("/v1/searches/") {
             return match id.parse() {
                 Ok(SAVED) | Err(_) => Err(unknown_search(id)),

@@ -1,6 +1,7 @@
 //! The coordinator stage: a search from its request to its last page.
 //!
 //! * [`http`]: the routes; [`Coordinator::create`] stores a search and launches its run
+//! * [`allowance`]: how much a tenant may search
 //! * [`request`]: what a request asks for; [`searches`]: the routes of a search, [`more`]: past its limit
 //! * [`plan`]: one moment of the catalog and the stream → tasks, newest first; [`explain`]: what they would read
 //! * [`run`]: a run from its begin to its end; [`work`]: tasks to workers in growing waves; [`attempt`]: one task, tried
@@ -18,6 +19,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod allowance;
 mod attempt;
 mod collect;
 mod context;
@@ -41,6 +43,8 @@ pub mod state;
 pub mod status;
 mod values;
 mod work;
+
+pub use allowance::Allowance;
 
 use trawl_store::ports::{Catalog, Clock, Documents, Ids, Launcher, Searches, Stream, Workers};
 

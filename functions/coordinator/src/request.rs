@@ -98,7 +98,7 @@ impl<P: Ports> Coordinator<P> {
         }
         let (from, to) = self.read_range(request.from.as_ref(), request.to.as_ref())?;
         let SearchRequest { query, limit, order, histogram, max_bytes, .. } = request;
-        Ok(Asked { query, from, to, limit, order, histogram, facets, max_bytes })
+        Ok(Asked { query, from, to, limit, order, histogram, facets, max_bytes, ..Asked::default() })
     }
 
     /// The range of time that a request asks for; all of time where it does not say.

@@ -62,6 +62,15 @@ impl Stop {
         Self::Failed { code: INTERRUPTED.into(), message }
     }
 
+    /// More would have to be read than the tenant may.
+    pub(crate) fn over_limit(read: u64, most: u64) -> Self {
+        let message = format!(
+            "the search has read {read} bytes, and the limit of this tenant is {most}: what was found until then is \
+             given; narrow the range of time or the query"
+        );
+        Self::Failed { code: "scan_limit_reached".into(), message }
+    }
+
     /// More would have to be read than the caller allows.
     fn too_large(estimate: &Estimate, most: u64) -> Self {
         let Estimate { segments, bytes, usd } = estimate;
@@ -100,6 +109,7 @@ impl<P: Ports> Coordinator<P> {
             return Ok(RunOutcome::of(&state, false));
         }
         let plan_page = state.begin(SearchId(self.clock.fresh()))?;
+        let read_before = state.cost.bytes;
         let before = state.resume.as_ref().map(Before::from).unwrap_or_default();
         let mut run = Run {
             coordinator: self,
@@ -121,6 +131,9 @@ impl<P: Ports> Coordinator<P> {
             Ok(_) => run.work().await,
             Err(stop) => Err(stop),
         };
+        if run.state.asked.is_counted {
+            self.count_scanned(tenant, run.state.cost.bytes.saturating_sub(read_before)).await;
+        }
         let (code, message) = match outcome {
             Ok(()) => return Ok(RunOutcome::of(&run.state, true)),
             // Another run counts from here on.

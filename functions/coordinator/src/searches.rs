@@ -17,7 +17,7 @@ use trawl_store::ports::{Clock, Ids, Launcher, SearchId, Searches, StoreError, V
 use crate::http::{store_error, unknown_parameter, unknown_search};
 use crate::request::read_search;
 use crate::state::{Asked, RESULTS_KEPT, SearchState, after};
-use crate::{Coordinator, Ports};
+use crate::{Allowance, Coordinator, Ports};
 
 /// Longest wait of a poll: API Gateway answers for us after 30 s.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(20);
@@ -47,7 +47,7 @@ struct Answer<'a> {
 }
 
 impl<P: Ports> Coordinator<P> {
-    pub(crate) async fn post(&self, tenant: &TenantId, body: &[u8]) -> ApiResult {
+    pub(crate) async fn post(&self, tenant: &TenantId, allowance: &Allowance, body: &[u8]) -> ApiResult {
         let request = read_search(body)?;
         let explain = request.explain;
         let asked = self.read_asked(request)?;
@@ -55,18 +55,46 @@ impl<P: Ports> Coordinator<P> {
             let plan = self.explain(tenant, &asked).await.map_err(store_error)?;
             return trawl_api::json(StatusCode::OK, &Explained { plan });
         }
-        let id = self.create(tenant, asked).await.map_err(store_error)?;
+        let id = self.admit(tenant, allowance, asked).await?;
         trawl_api::json(StatusCode::ACCEPTED, &SearchCreated { id: id.to_string(), status: Status::Running })
+    }
+
+    /// Stores a search and launches its run, if the tenant may have another.
+    pub(crate) async fn admit(
+        &self,
+        tenant: &TenantId,
+        allowance: &Allowance,
+        asked: Asked,
+    ) -> Result<SearchId, ApiError> {
+        self.check_scanned(tenant, allowance).await?;
+        let id = self.fresh_id();
+        let asked = Asked {
+            most_scanned: allowance.scanned_bytes_per_search,
+            is_counted: allowance.scanned_bytes_per_day.is_some(),
+            ..asked
+        };
+        // Noted before it is stored, so that of two at once both see the other; stored before the next looks.
+        self.note_running(tenant, allowance, id).await?;
+        self.store(tenant, id, asked).await.map_err(store_error)?;
+        Ok(id)
     }
 
     /// Stores a search and launches its run.
     pub async fn create(&self, tenant: &TenantId, asked: Asked) -> Result<SearchId, StoreError> {
+        let id = self.fresh_id();
+        self.store(tenant, id, asked).await?;
+        Ok(id)
+    }
+
+    fn fresh_id(&self) -> SearchId {
+        named_at(self.clock.now(), self.clock.fresh())
+    }
+
+    async fn store(&self, tenant: &TenantId, id: SearchId, asked: Asked) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let id = named_at(now, self.clock.fresh());
         let state = SearchState::new(asked, now);
         self.searches.put_state(tenant, id, None, state.encode()?, state.expires()).await?;
-        self.launcher.launch(tenant, id).await?;
-        Ok(id)
+        self.launcher.launch(tenant, id).await
     }
 
     pub(crate) async fn get(&self, tenant: &TenantId, id: SearchId, query: &str) -> ApiResult {

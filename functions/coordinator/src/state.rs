@@ -47,6 +47,12 @@ pub struct Asked {
     /// Stored bytes that may have to be read at most.
     #[serde(default)]
     pub max_bytes: Option<u64>,
+    /// Stored bytes that are read at most, as the tenant's limits have it.
+    #[serde(default)]
+    pub most_scanned: Option<u64>,
+    /// Whether what is read counts for the tenant's day.
+    #[serde(default)]
+    pub is_counted: bool,
 }
 
 impl Asked {

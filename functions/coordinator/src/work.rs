@@ -80,7 +80,18 @@ impl<'c, P: Ports> Run<'c, P> {
         let mut work = self.begin().await?;
         let mut running: FuturesUnordered<Attempt<'c>> = FuturesUnordered::new();
         loop {
-            self.hand_out(&mut work, &mut running);
+            let read = self.state.cost.bytes;
+            let over = self.state.asked.most_scanned.filter(|most| read > *most);
+            // Over the limit, what runs is waited for; whether anything is left to do shows when it is handed out.
+            let was_idle = running.is_empty();
+            if over.is_none() || was_idle {
+                self.hand_out(&mut work, &mut running);
+            }
+            if let Some(most) = over.filter(|_| was_idle && !running.is_empty()) {
+                work.pages.flush().await?;
+                self.count_pages(&work);
+                return Err(Stop::over_limit(read, most));
+            }
             if running.is_empty() {
                 match self.finish(&mut work).await? {
                     Saved::Written => return Ok(()),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use coordinator::Allowance;
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, StatusCode};
 use trawl_access::limits::TenantLimits;
@@ -19,6 +20,7 @@ use trawl_access::provider::{Https, Provider, ProviderSettings};
 use trawl_access::quota::Quota;
 use trawl_access::{Gate, GateSettings, Limits, Pepper};
 use trawl_api::ApiError;
+use trawl_event::TenantId;
 use trawl_store::local::{LocalDocuments, System};
 use trawl_store::ports::Ids;
 
@@ -116,6 +118,16 @@ impl Access {
             quota: Quota::new(documents.clone(), System),
             is_open,
         })
+    }
+
+    /// How much a tenant may search.
+    pub async fn allowance(&self, tenant: &TenantId) -> Allowance {
+        let limits = self.limits.of(tenant).await;
+        Allowance {
+            concurrent_searches: limits.concurrent_searches,
+            scanned_bytes_per_search: limits.scanned_bytes_per_search,
+            scanned_bytes_per_day: limits.scanned_bytes_per_day,
+        }
     }
 
     /// Whether callers need a key and nobody can have one.

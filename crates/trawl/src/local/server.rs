@@ -127,7 +127,11 @@ async fn route(stages: &Stages, caller: Option<&Caller>, parts: &Parts, body: By
         }
         .unwrap_or_else(ApiError::into_response),
         (_, "/v1/admin/compact") => method_not_allowed(method, "POST"),
-        (_, path) => stages.coordinator.handle(tenant, method, path, uri.query().unwrap_or(""), &body).await,
+        (_, path) => {
+            let query = uri.query().unwrap_or("");
+            let allowance = access.allowance(tenant).await;
+            stages.coordinator.handle_within(tenant, &allowance, method, path, query, &body).await
+        }
     }
 }
 
