@@ -48,17 +48,10 @@ fn so_many_searches_run_at_once() {
         }
         assert_eq!(refusal(&post(&calm, &shop, &two).await), (429, "too_many_searches".into(), true));
         assert_eq!(post(&calm, &bank, &two).await.status().as_u16(), 202, "of another tenant");
-        // Those end while one is read, which makes room for two; one that is cancelled makes room as well.
+        // One that is cancelled makes room, and so does one that ends.
+        calm.call(&shop, Method::DELETE, &paths[1], "", "").await;
+        assert_eq!(post(&calm, &shop, &two).await.status().as_u16(), 202);
         calm.read(&shop, &paths[0]).await;
-        calm.read(&shop, &paths[1]).await;
-        let mut last = String::new();
-        for _ in 0..2 {
-            let answer = post(&calm, &shop, &two).await;
-            assert_eq!(answer.status().as_u16(), 202);
-            last = format!("/v1/searches/{}", json_of(&answer)["id"].as_str().unwrap());
-        }
-        assert_eq!(refusal(&post(&calm, &shop, &two).await), (429, "too_many_searches".into(), true));
-        calm.call(&shop, Method::DELETE, &last, "", "").await;
         assert_eq!(post(&calm, &shop, &two).await.status().as_u16(), 202);
     });
 }
