@@ -78,6 +78,14 @@ pub enum EventError {
         /// The latest accepted.
         latest: Timestamp,
     },
+    /// Not what the protocol says that it came by.
+    #[error("{reason}")]
+    Protocol {
+        /// The stable name of the error.
+        code: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl EventError {
@@ -93,6 +101,7 @@ impl EventError {
             Self::BadTimestamp { .. } => "timestamp_invalid",
             Self::TooOld { .. } => "timestamp_too_old",
             Self::TooNew { .. } => "timestamp_too_new",
+            Self::Protocol { code, .. } => code,
         }
     }
 }
