@@ -222,3 +222,17 @@ fn subscription(object: &[u8]) -> Option<Subscription<'_>> {
     let log_events = log_events.filter(|_| is_control || kind == b"\"DATA_MESSAGE\"")?;
     Some(Subscription { is_control, log_events, shared })
 }
+
+/// The object in `{"commonAttributes":{…}}`, the value of the header `X-Amz-Firehose-Common-Attributes`, if there is
+/// anything in it.
+pub fn common_attributes(header: &[u8]) -> Result<Option<&[u8]>, BodyError> {
+    let mut common = None;
+    let mut members = Members::of(header)?;
+    while let Some((name, value)) = members.next()? {
+        if name == b"commonAttributes" {
+            let mut attributes = Members::of(value)?;
+            common = attributes.next()?.map(|_| value);
+        }
+    }
+    Ok(common)
+}

@@ -86,7 +86,7 @@ fn lines_that_are_neither_are_messages() {
 
 #[test]
 fn frames_are_counted() {
-    let body = b"19 <13>1 - h a - - - m\n22 <13>1 - h a - - - mx<13>1 - h a - - - last\n99999 <13>too long\n\n";
+    let body = b"19 <13>1 - h a - - - m\n20 <13>1 - h a - - - mx<13>1 - h a - - - last\n99999 <13>too long\n\n";
     let decoded = decode(body, &rule()).unwrap();
     let events = events(&decoded);
     let messages: Vec<_> = events.iter().map(|event| event["message"].as_str().unwrap()).collect();
