@@ -26,6 +26,7 @@ pub mod codec;
 pub mod columns;
 pub mod decode;
 pub mod evidence;
+mod fields;
 pub mod ids;
 pub mod level;
 pub mod limits;

@@ -1,6 +1,8 @@
 //! Where decoders put events: checked, shredded, and cut into parts.
 
+use crate::columns::Stop;
 use crate::decode::{BodyError, Decoded, PART_RAW_BYTES, Rejection};
+use crate::fields::Fields;
 use crate::limits::{MAX_DECODED_BYTES, MAX_LISTED_REJECTIONS};
 use crate::shred::{EventError, Shredder, TimeRule};
 
@@ -46,6 +48,37 @@ impl Sink {
             return Err(BodyError::ExpandedTooLarge);
         }
         Ok(self.push(json))
+    }
+
+    /// Takes an event whose fields `write` gives, of at most `most_bytes` as JSON (or nearly). `false` when it has to be
+    /// built as JSON instead, since a key comes twice in it.
+    pub(crate) fn accept_fields(
+        &mut self,
+        most_bytes: usize,
+        write: impl FnOnce(&mut Fields<'_>) -> Result<(), Stop>,
+    ) -> Result<bool, BodyError> {
+        if self.part_bytes > 0 && self.part_bytes + most_bytes > PART_RAW_BYTES {
+            self.cut();
+        }
+        let (json_bytes, pushed) = self.shredder.push_fields(&self.rule, write);
+        if pushed == Ok(false) {
+            return Ok(false);
+        }
+        self.part_bytes += json_bytes;
+        self.built_bytes += json_bytes;
+        if self.built_bytes > MAX_DECODED_BYTES {
+            return Err(BodyError::ExpandedTooLarge);
+        }
+        match pushed {
+            Ok(_) => {
+                self.next_index += 1;
+                self.decoded.accepted += 1;
+            }
+            Err(error) => {
+                self.refuse(error);
+            }
+        }
+        Ok(true)
     }
 
     /// Counts an event that its decoder refuses; gives the code of the error.

@@ -33,16 +33,16 @@ pub fn decode_json(body: &[u8], defaults: &Defaults, rule: &TimeRule) -> Result<
             Ok(())
         }
     };
-    for piece in Pieces::of(body) {
-        match piece {
-            Piece::Value(array) if array.first() == Some(&b'[') => {
-                let mut elements = Elements::of(array)?;
-                while let Some(element) = elements.next()? {
-                    settle(element, &mut sink)?;
-                }
-            }
-            Piece::Value(json) | Piece::Line(json) => settle(json, &mut sink)?,
+    if let Ok(mut elements) = Elements::of(body) {
+        while let Some(element) = elements.next()? {
+            settle(element, &mut sink)?;
         }
+        scan::ends(body, elements.rest())?;
+        return Ok(sink.finish_any());
+    }
+    for piece in Pieces::of(body) {
+        let (Piece::Value(json) | Piece::Line(json)) = piece;
+        settle(json, &mut sink)?;
     }
     Ok(sink.finish_any())
 }
@@ -65,7 +65,6 @@ pub fn decode_text(body: &[u8], defaults: &Defaults, rule: &TimeRule) -> Result<
 /// What an event says itself.
 #[derive(Default)]
 struct Own {
-    is_empty: bool,
     level: bool,
     tags: bool,
     ddsource: bool,
@@ -74,36 +73,29 @@ struct Own {
     service: bool,
 }
 
-impl Own {
-    fn of(json: &[u8]) -> Result<Self, EventError> {
-        let mut own = Self { is_empty: true, ..Self::default() };
-        let mut members = Members::of(json)?;
-        while let Some((name, _)) = members.next()? {
-            own.is_empty = false;
-            match name {
-                b"level" => own.level = true,
-                b"tags" => own.tags = true,
-                b"ddsource" => own.ddsource = true,
-                b"ddtags" => own.ddtags = true,
-                b"hostname" => own.hostname = true,
-                b"service" => own.service = true,
-                _ => {}
-            }
-        }
-        Ok(own)
-    }
-}
-
 /// Writes the event of an object; whether there is one.
 fn write_event(out: &mut Vec<u8>, json: &[u8], defaults: &Defaults) -> Result<bool, EventError> {
-    let own = Own::of(json)?;
-    if own.is_empty {
+    let mut own = Own::default();
+    let mut all = Vec::with_capacity(16);
+    let mut members = Members::of(json)?;
+    while let Some((name, value)) = members.next()? {
+        all.push((name, value));
+        match name {
+            b"level" => own.level = true,
+            b"tags" => own.tags = true,
+            b"ddsource" => own.ddsource = true,
+            b"ddtags" => own.ddtags = true,
+            b"hostname" => own.hostname = true,
+            b"service" => own.service = true,
+            _ => {}
+        }
+    }
+    if all.is_empty() {
         return Ok(false);
     }
     out.clear();
     out.push(b'{');
-    let mut members = Members::of(json)?;
-    while let Some((name, value)) = members.next()? {
+    for (name, value) in all {
         match name {
             b"status" if !own.level && scan::is_filled_string(value) => write::raw(out, "level", value),
             b"ddtags" if !own.tags => match scan::text(value) {

@@ -131,6 +131,11 @@ impl<'b> Elements<'b> {
         }
         cursor.value().map(Some)
     }
+
+    /// What comes after the array, once it was read to its end.
+    pub(crate) fn rest(&self) -> &'b [u8] {
+        self.cursor.rest()
+    }
 }
 
 /// That nothing but white space follows a body's value.
@@ -207,13 +212,13 @@ pub(crate) fn value_len(bytes: &[u8]) -> Option<usize> {
         b'{' | b'[' => {
             let (mut at, mut depth) = (0, 0usize);
             loop {
-                match bytes.get(at)? {
-                    b'"' => at += string_len(bytes.get(at..)?)?,
-                    b'{' | b'[' => {
+                match KINDS.get(usize::from(*bytes.get(at)?)) {
+                    Some(Kind::Quote) => at += string_len(bytes.get(at..)?)?,
+                    Some(Kind::Open) => {
                         depth += 1;
                         at += 1;
                     }
-                    b'}' | b']' => {
+                    Some(Kind::Close) => {
                         depth = depth.checked_sub(1)?;
                         at += 1;
                         if depth == 0 {
@@ -232,16 +237,57 @@ pub(crate) fn value_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// What a byte outside strings does.
+#[derive(Clone, Copy)]
+enum Kind {
+    Other,
+    Quote,
+    Open,
+    Close,
+}
+
+static KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Other; 256];
+    kinds[b'"' as usize] = Kind::Quote;
+    kinds[b'{' as usize] = Kind::Open;
+    kinds[b'[' as usize] = Kind::Open;
+    kinds[b'}' as usize] = Kind::Close;
+    kinds[b']' as usize] = Kind::Close;
+    kinds
+};
+
+#[inline]
 fn string_len(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    // A byte that is zero after the comparison borrows from its high bit; the lowest that does is exact.
+    let equal = |word: u64, byte: u8| {
+        let compared = word ^ (ONES * u64::from(byte));
+        compared.wrapping_sub(ONES) & !compared & (ONES * 0x80)
+    };
     let mut at = 1;
     loop {
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        // Most strings are short: eight bytes at a time come to their end before a search has begun.
+        let chunk = bytes.get(at..at + 8).and_then(|chunk| <[u8; 8]>::try_from(chunk).ok());
+        at += match chunk.map(u64::from_le_bytes) {
+            Some(word) => match equal(word, b'"') | equal(word, b'\\') {
+                0 if at > LONG_STRING => 8 + memchr::memchr2(b'"', b'\\', bytes.get(at + 8..)?)?,
+                0 => {
+                    at += 8;
+                    continue;
+                }
+                found => found.trailing_zeros() as usize / 8,
+            },
+            None => memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?,
+        };
         if bytes.get(at) == Some(&b'"') {
             return Some(at + 1);
         }
         at += 2;
     }
 }
+
+/// From here on a string is searched as a long one.
+const LONG_STRING: usize = 40;
 
 /// What a JSON string says, `None` when it is none.
 pub(crate) fn text(json: &[u8]) -> Option<Cow<'_, str>> {

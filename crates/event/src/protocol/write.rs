@@ -135,6 +135,11 @@ pub(crate) fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
     string(out, &STANDARD.encode(bytes));
 }
 
+/// A number of nanoseconds since 1970 as a time, `None` when as a number it would not be read as one of nanoseconds.
+pub(crate) fn time_of_ns(ns: u64) -> Option<Timestamp> {
+    i64::try_from(ns).ok().filter(|_| ns >= EPOCH_NS_FROM).map(Timestamp)
+}
+
 /// Appends the member `timestamp` from nanoseconds since 1970.
 pub(crate) fn timestamp_ns(out: &mut Vec<u8>, ns: u64) -> Result<(), EventError> {
     let Ok(signed) = i64::try_from(ns) else {

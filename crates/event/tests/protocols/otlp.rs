@@ -1,4 +1,5 @@
-use serde_json::json;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 use trawl_event::decode::BodyError;
 use trawl_event::limits::MAX_DEPTH;
 use trawl_event::protocol::otlp::{decode_json, decode_protobuf};
@@ -220,4 +221,81 @@ fn flags_and_counts_are_kept() {
     assert_eq!(event["dropped_attributes_count"], 3);
     assert_eq!(event["flags"], 1);
     assert_eq!(event["event_name"], "browser.click");
+}
+
+/// A value in the JSON and in the protobuf of OTLP.
+fn values() -> impl Strategy<Value = (Value, Vec<u8>)> {
+    let put = |write: &dyn Fn(&mut Vec<u8>)| {
+        let mut out = Vec::new();
+        write(&mut out);
+        out
+    };
+    let leaf = prop_oneof![
+        any::<String>().prop_map(move |value| (json!({"stringValue": value}), text(&value))),
+        any::<bool>()
+            .prop_map(move |flag| (json!({"boolValue": flag}), put(&|out| put_varint(out, 2, u64::from(flag))))),
+        any::<i64>().prop_map(move |number| {
+            (json!({"intValue": number.to_string()}), put(&|out| put_varint(out, 3, number as u64)))
+        }),
+        (-1000i32..1000).prop_map(move |number| {
+            let number = f64::from(number) / 8.0;
+            (json!({"doubleValue": number}), put(&|out| put_fixed64(out, 4, number.to_bits())))
+        }),
+        Just((json!({"bytesValue": "aGk="}), bytes(&[(7, b"hi")]))),
+        Just((json!({"doubleValue": "NaN"}), put(&|out| put_fixed64(out, 4, f64::NAN.to_bits())))),
+        Just((json!({}), Vec::new())),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(|values| {
+                let (json, protobuf): (Vec<_>, Vec<_>) = values.into_iter().unzip();
+                let protobuf = protobuf.iter().map(|value| (1, &value[..])).collect::<Vec<_>>();
+                (json!({"arrayValue": {"values": json}}), bytes(&[(5, &bytes(&protobuf))]))
+            }),
+            prop::collection::vec(("[a-c.]{0,3}", inner), 0..4).prop_map(|pairs| {
+                let (json, protobuf) = attributes(&pairs);
+                let protobuf = protobuf.iter().map(|pair| (1, &pair[..])).collect::<Vec<_>>();
+                (json!({"kvlistValue": {"values": json}}), bytes(&[(6, &bytes(&protobuf))]))
+            }),
+        ]
+    })
+}
+
+fn attributes(pairs: &[(String, (Value, Vec<u8>))]) -> (Vec<Value>, Vec<Vec<u8>>) {
+    let json = pairs.iter().map(|(key, (value, _))| json!({"key": key, "value": value})).collect();
+    (json, pairs.iter().map(|(key, (_, value))| attribute(key, value)).collect())
+}
+
+proptest! {
+    #[test]
+    fn both_forms_say_the_same(
+        time in prop_oneof![Just(0u64), 1u64..2_000_000_000, 1_700_000_000_000_000_000u64..1_800_000_000_000_000_000],
+        observed in prop_oneof![Just(0u64), 1_700_000_000_000_000_000u64..1_800_000_000_000_000_000],
+        severity in 0u8..26,
+        severity_text in "|INFO|E|[a-z]{3}",
+        body in values(),
+        pairs in prop::collection::vec(("[a-d.]{0,3}", values()), 0..5),
+    ) {
+        let (json_pairs, protobuf_pairs) = attributes(&pairs);
+        let record = json!({
+            "timeUnixNano": time.to_string(), "observedTimeUnixNano": observed, "severityNumber": severity,
+            "severityText": severity_text, "body": body.0, "attributes": json_pairs, "traceId": "00ff", "spanId": "",
+        });
+        let resource = json!({"attributes": [{"key": "service.name", "value": {"stringValue": "my.service"}}]});
+        let scope = json!({"name": "my.library", "version": "1.0.0",
+            "attributes": [{"key": "my.scope.attribute", "value": {"stringValue": "some scope attribute"}}]});
+        let json = json!({"resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": scope, "logRecords": [record]}]}]});
+        let mut record = Vec::new();
+        put_fixed64(&mut record, 1, time);
+        put_varint(&mut record, 2, u64::from(severity));
+        put_bytes(&mut record, 3, severity_text.as_bytes());
+        put_bytes(&mut record, 5, &body.1);
+        protobuf_pairs.iter().for_each(|pair| put_bytes(&mut record, 6, pair));
+        put_bytes(&mut record, 9, &[0, 255]);
+        put_fixed64(&mut record, 11, observed);
+        let by_json = decode_json(json.to_string().as_bytes(), &rule()).unwrap();
+        let by_protobuf = decode_protobuf(&request(&[record]), &rule()).unwrap();
+        prop_assert_eq!(events(&by_json), events(&by_protobuf));
+        prop_assert_eq!(by_json.all_timestamped, by_protobuf.all_timestamped);
+    }
 }

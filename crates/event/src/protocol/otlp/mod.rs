@@ -3,6 +3,7 @@
 //! A record of the body is an event. What its resource and scope say is written once and copied
 //! into each of their events. A record, resource or scope that cannot be read refuses its own records.
 
+mod fields;
 mod json;
 mod protobuf;
 
@@ -81,22 +82,28 @@ impl Record<'_> {
         Ok(())
     }
 
-    /// The level is the severity's text where that says a level, else the name of its number.
     fn write_severity(&self, out: &mut Vec<u8>) {
-        let by_number = usize::try_from(self.severity_number - 1).ok().and_then(|index| LEVELS.get(index / 4));
-        match (self.severity_text, by_number) {
-            ("", Some(level)) => write::text(out, "level", level.name()),
-            ("", None) => {}
-            (text, Some(level)) if Level::of_text(text).is_none() => {
-                write::text(out, "level", level.name());
-                write::text(out, "severity_text", text);
+        let (level, severity_text) = level_of(self.severity_text, self.severity_number);
+        for (name, text) in [("level", level), ("severity_text", severity_text)] {
+            if let Some(text) = text {
+                write::text(out, name, text);
             }
-            (text, _) => write::text(out, "level", text),
         }
         if self.severity_number != 0 {
             write::key(out, "severity_number");
             write::int(out, self.severity_number);
         }
+    }
+}
+
+/// The level, which is the severity's text where that says one, else the name of its number; and the text, where it is
+/// not the level.
+fn level_of(text: &str, number: i64) -> (Option<&str>, Option<&str>) {
+    let by_number = usize::try_from(number.saturating_sub(1)).ok().and_then(|index| LEVELS.get(index / 4));
+    match (text, by_number) {
+        ("", by_number) => (by_number.map(|level| level.name()), None),
+        (text, Some(level)) if Level::of_text(text).is_none() => (Some(level.name()), Some(text)),
+        (text, _) => (Some(text), None),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The protobuf form. Field numbers: `opentelemetry/proto/{collector/logs,logs,resource,common}/v1/*.proto`
 //! of <https://github.com/open-telemetry/opentelemetry-proto>.
 
+use super::fields::write_record;
 use super::{Record, SERVICE_NAME, invalid, write_object, write_resource};
 use crate::decode::{BodyError, Decoded};
 use crate::limits::MAX_DEPTH;
@@ -38,6 +39,8 @@ pub fn decode(body: &[u8], rule: &TimeRule) -> Result<Decoded, BodyError> {
 struct Decoder {
     /// What the resource says, as members of an event; then the scope behind it.
     shared: Vec<u8>,
+    /// The same as an object.
+    shared_object: Vec<u8>,
     parts: Parts,
     event: Vec<u8>,
 }
@@ -113,6 +116,12 @@ impl Decoder {
             }
         }
         let unreadable = unreadable.cloned().or(self.scope(scope, schema_url).err());
+        self.shared_object.clear();
+        if !self.shared.is_empty() {
+            for part in [b"{", &self.shared[..], b"}"] {
+                self.shared_object.extend_from_slice(part);
+            }
+        }
         let mut fields = Fields::of(bytes);
         while let Some((number, value)) = fields.next()? {
             let (2, Wire::Bytes(record)) = (number, value) else { continue };
@@ -120,14 +129,7 @@ impl Decoder {
                 Some(error) => {
                     sink.refuse(error.clone());
                 }
-                None => match self.record(record) {
-                    Ok(()) => {
-                        sink.accept(&self.event)?;
-                    }
-                    Err(error) => {
-                        sink.refuse(error);
-                    }
-                },
+                None => self.record(record, sink)?,
             }
         }
         Ok(())
@@ -158,8 +160,23 @@ impl Decoder {
         Ok(())
     }
 
+    fn record(&mut self, bytes: &[u8], sink: &mut Sink) -> Result<(), BodyError> {
+        let most_bytes = self.shared.len() + 2 * bytes.len() + 64;
+        let (shared, scratch) = (&self.shared_object, &mut self.parts.body);
+        if sink.accept_fields(most_bytes, |fields| write_record(fields, bytes, shared, scratch))? {
+            return Ok(());
+        }
+        match self.record_as_json(bytes) {
+            Ok(()) => sink.accept(&self.event).map(|_| ()),
+            Err(error) => {
+                sink.refuse(error);
+                Ok(())
+            }
+        }
+    }
+
     /// Writes the event of a record.
-    fn record(&mut self, bytes: &[u8]) -> Result<(), EventError> {
+    fn record_as_json(&mut self, bytes: &[u8]) -> Result<(), EventError> {
         let Parts { body, attributes, trace_id, span_id, event_name } = &mut self.parts;
         for part in [&mut *body, attributes, trace_id, span_id, event_name] {
             part.clear();
@@ -198,14 +215,14 @@ impl Decoder {
 }
 
 /// An id of zeros is none.
-fn id_in_hex(out: &mut Vec<u8>, id: &[u8]) {
+pub(super) fn id_in_hex(out: &mut Vec<u8>, id: &[u8]) {
     out.clear();
     if id.iter().any(|byte| *byte != 0) {
         write::hex(out, id);
     }
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, EventError> {
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, EventError> {
     std::str::from_utf8(bytes).map_err(|_| invalid("a string is not valid UTF-8"))
 }
 
@@ -216,7 +233,7 @@ fn attribute(out: &mut Vec<u8>, pair: &[u8]) -> Result<(), EventError> {
     any_value(out, value, 2)
 }
 
-fn key_value(bytes: &[u8]) -> Result<(&str, &[u8]), EventError> {
+pub(super) fn key_value(bytes: &[u8]) -> Result<(&str, &[u8]), EventError> {
     let (mut name, mut value) = (&[][..], &[][..]);
     let mut fields = Fields::of(bytes);
     while let Some(field) = fields.next()? {
@@ -234,7 +251,7 @@ fn is_text(any_value: &[u8]) -> Result<bool, EventError> {
 }
 
 /// The field that counts in a message of alternatives.
-fn last_field(bytes: &[u8]) -> Result<Option<(u64, Wire<'_>)>, Malformed> {
+pub(super) fn last_field(bytes: &[u8]) -> Result<Option<(u64, Wire<'_>)>, Malformed> {
     let mut last = None;
     let mut fields = Fields::of(bytes);
     while let Some(field) = fields.next()? {
@@ -244,7 +261,7 @@ fn last_field(bytes: &[u8]) -> Result<Option<(u64, Wire<'_>)>, Malformed> {
 }
 
 /// Appends an `AnyValue` as JSON.
-fn any_value(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), EventError> {
+pub(super) fn any_value(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), EventError> {
     if depth > MAX_DEPTH {
         return Err(EventError::TooDeep { offset: out.len() });
     }

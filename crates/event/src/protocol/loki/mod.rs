@@ -3,8 +3,12 @@
 //! Streams of lines: labels once, then entries of time, line and structured metadata. A stream whose
 //! labels cannot be read refuses its entries.
 
+mod labels;
+
 use std::borrow::Cow;
 
+use self::labels::read_labels;
+use crate::columns::Stop;
 use crate::decode::{BodyError, Decoded, Encoding, decompress_within};
 use crate::limits::MAX_DECODED_BYTES;
 use crate::protocol::scan::{self, Elements, Members};
@@ -54,6 +58,8 @@ struct Decoder {
     sink: Sink,
     /// What the stream says, as members of an event.
     shared: Vec<u8>,
+    /// The same as an object.
+    shared_object: Vec<u8>,
     has_level: bool,
     has_trace: bool,
     event: Vec<u8>,
@@ -63,7 +69,14 @@ type Pairs<'b> = Vec<(Cow<'b, str>, Cow<'b, str>)>;
 
 impl Decoder {
     fn new(rule: &TimeRule) -> Self {
-        Self { sink: Sink::new(*rule), shared: vec![], has_level: false, has_trace: false, event: vec![] }
+        Self {
+            sink: Sink::new(*rule),
+            shared: vec![],
+            shared_object: vec![],
+            has_level: false,
+            has_trace: false,
+            event: vec![],
+        }
     }
 
     fn protobuf_stream(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
@@ -80,43 +93,51 @@ impl Decoder {
         let mut fields = Fields::of(bytes);
         while let Some((number, value)) = fields.next()? {
             if let (2, Wire::Bytes(entry)) = (number, value) {
-                let built = match &unreadable {
-                    Some(error) => Err(error.clone()),
-                    None => self.protobuf_entry(entry),
-                };
-                self.settle(built)?;
+                match &unreadable {
+                    Some(error) => self.settle(Err(error.clone()))?,
+                    None => self.settle_entry(entry)?,
+                }
             }
         }
         Ok(())
     }
 
-    fn protobuf_entry(&mut self, bytes: &[u8]) -> Result<(), EventError> {
-        let (mut time, mut line) = (&[][..], &[][..]);
-        let mut metadata: Vec<(&str, &str)> = Vec::new();
-        let mut fields = Fields::of(bytes);
-        while let Some(field) = fields.next()? {
-            match field {
-                (1, Wire::Bytes(message)) => time = message,
-                (2, Wire::Bytes(text)) => line = text,
-                (3, Wire::Bytes(pair)) => metadata.push(label_pair(pair)?),
-                _ => {}
+    /// Gives an entry to the sink field by field, or as JSON where a name comes twice in it.
+    fn settle_entry(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
+        let entry = match protobuf_entry(bytes) {
+            Ok(entry) => entry,
+            Err(error) => {
+                self.sink.refuse(error);
+                return Ok(());
             }
-        }
-        let (mut seconds, mut nanos) = (0, 0);
-        let mut fields = Fields::of(time);
-        while let Some(field) = fields.next()? {
-            match field {
-                (1, Wire::Varint(number)) => seconds = number,
-                (2, Wire::Varint(number)) => nanos = number,
-                _ => {}
+        };
+        let most_bytes = self.shared.len() + 2 * bytes.len() + 64;
+        let (has_level, has_trace, shared) = (self.has_level, self.has_trace, &self.shared_object);
+        let taken = self.sink.accept_fields(most_bytes, |fields| {
+            fields.timestamp(write::time_of_ns(entry.ns).ok_or(Stop::DuplicateKey)?);
+            fields.text("message", entry.line)?;
+            let level = first_of(&LEVEL_LABELS, &entry.metadata).filter(|_| !has_level);
+            let trace_id = first_of(&TRACE_LABELS, &entry.metadata).filter(|_| !has_trace);
+            for (name, text) in [("level", level), ("trace_id", trace_id)] {
+                if let Some(text) = text {
+                    fields.text(name, text)?;
+                }
             }
+            if !entry.metadata.is_empty() {
+                fields.object("structured_metadata", |inner| {
+                    entry.metadata.iter().try_for_each(|(name, value)| inner.text(name, value))
+                })?;
+            }
+            if shared.is_empty() { Ok(()) } else { fields.members(shared) }
+        })?;
+        if taken {
+            return Ok(());
         }
-        // Times before 1970 are negative, and out of range here as they are in Loki.
-        let ns = seconds.checked_mul(1_000_000_000).and_then(|ns| ns.checked_add(nanos)).unwrap_or(u64::MAX);
-        self.begin(ns)?;
-        write::text(&mut self.event, "message", utf8(line)?);
-        self.end(&metadata);
-        Ok(())
+        let built = self.begin(entry.ns).map(|()| {
+            write::text(&mut self.event, "message", entry.line);
+            self.end(&entry.metadata);
+        });
+        self.settle(built)
     }
 
     fn json_stream(&mut self, json: &[u8]) -> Result<(), BodyError> {
@@ -172,6 +193,12 @@ impl Decoder {
             write::key(&mut self.shared, "labels");
             write::pairs(&mut self.shared, labels);
         }
+        self.shared_object.clear();
+        if !self.shared.is_empty() {
+            for part in [b"{", &self.shared[..], b"}"] {
+                self.shared_object.extend_from_slice(part);
+            }
+        }
     }
 
     fn begin(&mut self, ns: u64) -> Result<(), EventError> {
@@ -221,6 +248,39 @@ fn first_of<'p, N: AsRef<str>, V: AsRef<str>>(names: &[&str], pairs: &'p [(N, V)
     })
 }
 
+/// An entry of protobuf.
+struct Entry<'b> {
+    ns: u64,
+    line: &'b str,
+    metadata: Vec<(&'b str, &'b str)>,
+}
+
+fn protobuf_entry(bytes: &[u8]) -> Result<Entry<'_>, EventError> {
+    let (mut time, mut line) = (&[][..], &[][..]);
+    let mut metadata = Vec::new();
+    let mut fields = Fields::of(bytes);
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Wire::Bytes(message)) => time = message,
+            (2, Wire::Bytes(text)) => line = text,
+            (3, Wire::Bytes(pair)) => metadata.push(label_pair(pair)?),
+            _ => {}
+        }
+    }
+    let (mut seconds, mut nanos) = (0u64, 0);
+    let mut fields = Fields::of(time);
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Wire::Varint(number)) => seconds = number,
+            (2, Wire::Varint(number)) => nanos = number,
+            _ => {}
+        }
+    }
+    // Times before 1970 are negative, and out of range here as they are in Loki.
+    let ns = seconds.checked_mul(1_000_000_000).and_then(|ns| ns.checked_add(nanos)).unwrap_or(u64::MAX);
+    Ok(Entry { ns, line: utf8(line)?, metadata })
+}
+
 fn label_pair(bytes: &[u8]) -> Result<(&str, &str), EventError> {
     let (mut name, mut value) = (&[][..], &[][..]);
     let mut fields = Fields::of(bytes);
@@ -267,83 +327,4 @@ fn invalid_labels(found: &str) -> EventError {
     let shown: String = found.chars().take(64).collect();
     let reason = format!("labels {shown:?} cannot be read: expected {{name=\"value\", …}}");
     EventError::Protocol { code: "invalid_labels", reason }
-}
-
-/// Reads `{job="x", app="y"}`, strings as Go quotes them.
-fn read_labels(text: &str) -> Option<Pairs<'_>> {
-    let mut pairs = Vec::new();
-    let mut rest = text.trim().strip_prefix('{')?.trim_start();
-    loop {
-        if let Some(after) = rest.strip_prefix('}') {
-            return after.is_empty().then_some(pairs);
-        }
-        let (name, after) = rest.split_once('=')?;
-        let (value, after) = go_string(after.trim_start())?;
-        let name = name.trim_end();
-        if name.is_empty()
-            || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.'))
-        {
-            return None;
-        }
-        pairs.push((Cow::Borrowed(name), value));
-        let after = after.trim_start();
-        rest = match after.strip_prefix(',') {
-            Some(after) => after.trim_start(),
-            None if after.starts_with('}') => after,
-            None => return None,
-        };
-    }
-}
-
-/// The string literal that begins `text`, and what follows it (<https://go.dev/ref/spec#String_literals>).
-fn go_string(text: &str) -> Option<(Cow<'_, str>, &str)> {
-    if let Some(raw) = text.strip_prefix('`') {
-        let (value, rest) = raw.split_once('`')?;
-        return Some((Cow::Borrowed(value), rest));
-    }
-    let inner = text.strip_prefix('"')?;
-    let plain = inner.find(['"', '\\'])?;
-    if inner.get(plain..)?.starts_with('"') {
-        return Some((Cow::Borrowed(inner.get(..plain)?), inner.get(plain + 1..)?));
-    }
-    let mut bytes = Vec::new();
-    let mut chars = inner.char_indices();
-    while let Some((at, char)) = chars.next() {
-        match char {
-            '"' => return Some((Cow::Owned(String::from_utf8(bytes).ok()?), inner.get(at + 1..)?)),
-            '\\' => {
-                let escape = chars.next()?.1;
-                let mut digits = |first: Option<char>, count: usize, radix: u32| -> Option<u32> {
-                    let mut value = match first {
-                        Some(first) => first.to_digit(radix)?,
-                        None => 0,
-                    };
-                    for _ in 0..count {
-                        value = value.checked_mul(radix)? + chars.next()?.1.to_digit(radix)?;
-                    }
-                    Some(value)
-                };
-                match escape {
-                    'a' => bytes.push(7),
-                    'b' => bytes.push(8),
-                    'f' => bytes.push(12),
-                    'n' => bytes.push(b'\n'),
-                    'r' => bytes.push(b'\r'),
-                    't' => bytes.push(b'\t'),
-                    'v' => bytes.push(11),
-                    '\\' | '"' | '\'' => bytes.push(escape as u8),
-                    'x' => bytes.push(u8::try_from(digits(None, 2, 16)?).ok()?),
-                    '0'..='7' => bytes.push(u8::try_from(digits(Some(escape), 2, 8)?).ok()?),
-                    'u' | 'U' => {
-                        let code = digits(None, if escape == 'u' { 4 } else { 8 }, 16)?;
-                        let char = char::from_u32(code)?;
-                        bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
-                    }
-                    _ => return None,
-                }
-            }
-            _ => bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
-    }
-    None
 }
