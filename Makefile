@@ -14,7 +14,7 @@ BENCH_PYTHON := $(BENCH_VENV)/bin/python
 ARGS ?=
 # Seconds for which each fuzz target runs, and the targets.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= decode query segment batch index
+FUZZ_TARGETS ?= decode protocols query segment batch index
 # Where the fuzzer's choices begin: one run of CI tries what another does. 0 is a new start each time.
 FUZZ_SEED ?= 1
 # Seeds of `make simulate-faults`.
@@ -110,7 +110,7 @@ function-sizes: functions ## print the size and the start-up time of each Lambda
 
 # Two at a time: each keeps one core busy.
 .PHONY: fuzz
-fuzz: compilers ## fuzz decoding, queries, segments, batches and the index, FUZZ_SECONDS=60 each
+fuzz: compilers ## fuzz decoding, protocols, queries, segments, batches and the index, FUZZ_SECONDS=60 each
 	@$(CARGO_FUZZ)
 	$(CARGO_FUZZ_RUN) build
 	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I TARGET bash -c 'mkdir -p fuzz/corpus/TARGET && \

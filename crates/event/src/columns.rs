@@ -18,7 +18,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// A path, as a place in the tree of keys.
 pub(crate) struct Node {
     pub(crate) path: Path,
-    name_bytes: usize,
+    pub(crate) name_bytes: usize,
     children: HashMap<Box<str>, u32, xxhash_rust::xxh3::Xxh3Builder>,
     /// The child that came first in the last object here.
     first: u32,
@@ -27,7 +27,7 @@ pub(crate) struct Node {
     /// The column of each kind.
     pub(crate) columns: [u32; 5],
     /// The event that was here last, to notice a key that occurs twice.
-    seen: u64,
+    pub(crate) seen: u64,
 }
 
 /// Columns that grow one JSON object at a time.
@@ -35,13 +35,13 @@ pub struct Columns {
     pub(crate) columns: Vec<Column>,
     pub(crate) nodes: Vec<Node>,
     /// Columns with a value of the event in work, so that it can be taken back.
-    touched: Vec<u32>,
+    pub(crate) touched: Vec<u32>,
     tape: Vec<u8>,
-    serial: u64,
+    pub(crate) serial: u64,
 }
 
 /// What stopped an object: an error, or a key that occurs twice.
-enum Stop {
+pub(crate) enum Stop {
     Error(EventError),
     DuplicateKey,
 }
@@ -133,12 +133,34 @@ impl Columns {
         Ok(())
     }
 
+    /// Adds the members of a JSON object to the event in work, behind the field `previous`.
+    pub(crate) fn members(&mut self, json: &[u8], previous: u32, row: u32) -> Result<(), Stop> {
+        let mut jiter = Jiter::with_tape(json, std::mem::take(&mut self.tape));
+        let outcome = match jiter.peek() {
+            Ok(Peek::Object) => self.object_behind(&mut jiter, ROOT, previous, row, 1).map(|_| ()),
+            Ok(peek) => Err(EventError::NotAnObject { found: name_of(peek) }.into()),
+            Err(error) => Err(error.into()),
+        };
+        self.tape = jiter.into_tape();
+        outcome
+    }
+
     /// Reads the object that begins here. Whether it had any key is the result.
     fn object(&mut self, jiter: &mut Jiter<'_>, parent: u32, row: u32, depth: usize) -> Result<bool, Stop> {
+        self.object_behind(jiter, parent, NONE, row, depth)
+    }
+
+    fn object_behind(
+        &mut self,
+        jiter: &mut Jiter<'_>,
+        parent: u32,
+        mut previous: u32,
+        row: u32,
+        depth: usize,
+    ) -> Result<bool, Stop> {
         if depth > MAX_DEPTH {
             return Err(EventError::TooDeep { offset: jiter.current_index() }.into());
         }
-        let mut previous = NONE;
         let mut child = match jiter.known_object()? {
             Some(key) => Self::child(&mut self.nodes, parent, previous, key),
             None => return Ok(false),
@@ -234,7 +256,7 @@ impl Columns {
         }
     }
 
-    fn json(&mut self, node: u32, row: u32, text: &str) {
+    pub(crate) fn json(&mut self, node: u32, row: u32, text: &str) {
         if let Values::Json(texts) = self.column(node, Kind::Json, row) {
             texts.push(text);
         }

@@ -9,8 +9,9 @@ use std::io::Read;
 use jiter::{Jiter, Peek};
 
 use crate::block::Block;
-use crate::limits::{MAX_BODY_BYTES, MAX_DECODED_BYTES, MAX_EVENT_BYTES, MAX_LISTED_REJECTIONS};
-use crate::shred::{EventError, Shredder, TimeRule};
+use crate::limits::{MAX_BODY_BYTES, MAX_DECODED_BYTES, MAX_EVENT_BYTES};
+use crate::shred::{EventError, TimeRule};
+use crate::sink::Sink;
 
 /// Raw bytes of events in one part. A part's encoded block is hardly larger than its JSON and
 /// zstd adds at most 0.4 %, so that a part always fits a Kinesis record of 1 MiB.
@@ -28,6 +29,10 @@ pub enum Encoding {
     Gzip,
     /// zstd, RFC 8878.
     Zstd,
+    /// `deflate`: the zlib format, RFC 1950, or what some senders take it for, bare RFC 1951.
+    Deflate,
+    /// Snappy, one block or in frames.
+    Snappy,
 }
 
 impl Encoding {
@@ -37,6 +42,8 @@ impl Encoding {
             "" | "identity" => Some(Self::Identity),
             "gzip" | "x-gzip" => Some(Self::Gzip),
             "zstd" => Some(Self::Zstd),
+            "deflate" => Some(Self::Deflate),
+            "snappy" | "x-snappy-framed" => Some(Self::Snappy),
             _ => None,
         }
     }
@@ -67,6 +74,23 @@ pub enum BodyError {
     /// Nothing in it.
     #[error("the body holds no event: expected a JSON object, an array of objects, {{\"events\":[…]}} or NDJSON")]
     Empty,
+    /// The events built from it are larger than a request may be: what a protocol says once for many events counts in each.
+    #[error("the events of the body take more than the limit of {MAX_DECODED_BYTES} bytes with what they share")]
+    ExpandedTooLarge,
+    /// More items than a request may have.
+    #[error("the body has more than the limit of {limit} items")]
+    TooManyItems {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// Not what its protocol says.
+    #[error("the body is not {expected}: {reason}")]
+    Malformed {
+        /// What it should have been.
+        expected: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A JSON array that cannot be read to its end.
     #[error("invalid JSON at byte {offset} of the body: {reason}")]
     InvalidJson {
@@ -85,6 +109,9 @@ impl BodyError {
             Self::DecodedTooLarge => "decompressed_body_too_large",
             Self::Compression { .. } => "invalid_compression",
             Self::Empty => "no_events",
+            Self::ExpandedTooLarge => "events_too_large",
+            Self::TooManyItems { .. } => "too_many_items",
+            Self::Malformed { .. } => "malformed_body",
             Self::InvalidJson { .. } => "invalid_json",
         }
     }
@@ -109,7 +136,7 @@ pub struct Decoded {
     pub accepted: u64,
     /// How many were refused.
     pub rejected: u64,
-    /// The first of those, up to [`MAX_LISTED_REJECTIONS`].
+    /// The first of those, up to [`MAX_LISTED_REJECTIONS`](crate::limits::MAX_LISTED_REJECTIONS).
     pub rejections: Vec<Rejection>,
     /// Whether every accepted event brought its own timestamp.
     pub all_timestamped: bool,
@@ -120,9 +147,20 @@ pub fn decompress(body: &[u8], encoding: Encoding) -> Result<Cow<'_, [u8]>, Body
     if body.len() > MAX_BODY_BYTES {
         return Err(BodyError::TooLarge { bytes: body.len() });
     }
+    decompress_within(body, encoding, MAX_DECODED_BYTES)
+}
+
+/// Undoes the compression of bytes that may have at most `limit` without it.
+pub(crate) fn decompress_within(body: &[u8], encoding: Encoding, limit: usize) -> Result<Cow<'_, [u8]>, BodyError> {
     match encoding {
         Encoding::Identity => Ok(Cow::Borrowed(body)),
-        Encoding::Gzip => read_bounded(flate2::read::MultiGzDecoder::new(body), "gzip"),
+        Encoding::Deflate if is_zlib(body) => read_bounded(flate2::read::ZlibDecoder::new(body), "deflate", limit),
+        Encoding::Deflate => read_bounded(flate2::read::DeflateDecoder::new(body), "deflate", limit),
+        Encoding::Snappy if body.starts_with(SNAPPY_FRAMES) => {
+            read_bounded(snap::read::FrameDecoder::new(body), "snappy", limit)
+        }
+        Encoding::Snappy => snappy_block(body, limit),
+        Encoding::Gzip => read_bounded(flate2::read::MultiGzDecoder::new(body), "gzip", limit),
         Encoding::Zstd => {
             let failed = |error: std::io::Error| BodyError::Compression {
                 encoding: "zstd",
@@ -131,16 +169,35 @@ pub fn decompress(body: &[u8], encoding: Encoding) -> Result<Cow<'_, [u8]>, Body
             };
             let mut decoder = zstd::stream::read::Decoder::with_buffer(body).map_err(failed)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(failed)?;
-            read_bounded(decoder, "zstd")
+            read_bounded(decoder, "zstd", limit)
         }
     }
 }
 
-fn read_bounded(reader: impl Read, encoding: &'static str) -> Result<Cow<'static, [u8]>, BodyError> {
+/// How a stream of Snappy frames begins.
+const SNAPPY_FRAMES: &[u8] = b"\xff\x06\x00\x00sNaPpY";
+
+/// Whether bytes begin as the zlib format does (RFC 1950 §2.2).
+fn is_zlib(bytes: &[u8]) -> bool {
+    let [method, flags, ..] = bytes else { return false };
+    method & 0x0f == 8 && (u16::from(*method) * 256 + u16::from(*flags)).is_multiple_of(31)
+}
+
+fn snappy_block(body: &[u8], limit: usize) -> Result<Cow<'static, [u8]>, BodyError> {
+    let failed =
+        |error: snap::Error| BodyError::Compression { encoding: "snappy", reason: error.to_string(), decoded_bytes: 0 };
+    // The length that a block announces is checked before anything of that size is made.
+    if snap::raw::decompress_len(body).map_err(failed)? > limit {
+        return Err(BodyError::DecodedTooLarge);
+    }
+    snap::raw::Decoder::new().decompress_vec(body).map(Cow::Owned).map_err(failed)
+}
+
+fn read_bounded(reader: impl Read, encoding: &'static str, limit: usize) -> Result<Cow<'static, [u8]>, BodyError> {
     let mut decoded = Vec::new();
-    let mut bounded = reader.take(MAX_DECODED_BYTES as u64 + 1);
+    let mut bounded = reader.take(limit as u64 + 1);
     match bounded.read_to_end(&mut decoded) {
-        Ok(_) if decoded.len() > MAX_DECODED_BYTES => Err(BodyError::DecodedTooLarge),
+        Ok(_) if decoded.len() > limit => Err(BodyError::DecodedTooLarge),
         Ok(_) => Ok(Cow::Owned(decoded)),
         Err(error) => Err(BodyError::Compression { encoding, reason: error.to_string(), decoded_bytes: decoded.len() }),
     }
@@ -156,7 +213,9 @@ pub fn decode(body: &[u8], rule: &TimeRule) -> Result<Decoded, BodyError> {
         Some(b'{') => match single_value(body) {
             Some(start) => match events_array(body) {
                 Some(array_start) => array(body, array_start, &mut sink)?,
-                None => sink.push(&body[start..]),
+                None => {
+                    sink.push(&body[start..]);
+                }
             },
             None => lines(body, &mut sink),
         },
@@ -253,54 +312,4 @@ fn end_of_value(bytes: &[u8]) -> Option<usize> {
         }
     }
     None
-}
-
-/// Takes events in and cuts them into parts.
-struct Sink {
-    rule: TimeRule,
-    shredder: Shredder,
-    /// Raw bytes of the part in work, refused events included: cuts must not depend on the clock.
-    part_bytes: usize,
-    next_index: u64,
-    decoded: Decoded,
-}
-
-impl Sink {
-    fn new(rule: TimeRule) -> Self {
-        let decoded = Decoded { all_timestamped: true, ..Decoded::default() };
-        Self { rule, shredder: Shredder::default(), part_bytes: 0, next_index: 0, decoded }
-    }
-
-    fn push(&mut self, json: &[u8]) {
-        let index = self.next_index;
-        self.next_index += 1;
-        if self.part_bytes > 0 && self.part_bytes + json.len() > PART_RAW_BYTES {
-            self.cut();
-        }
-        self.part_bytes += json.len();
-        match self.shredder.push(json, &self.rule) {
-            Ok(()) => self.decoded.accepted += 1,
-            Err(error) => {
-                self.decoded.rejected += 1;
-                if self.decoded.rejections.len() < MAX_LISTED_REJECTIONS {
-                    self.decoded.rejections.push(Rejection { index, error });
-                }
-            }
-        }
-    }
-
-    fn cut(&mut self) {
-        self.part_bytes = 0;
-        let shredder = std::mem::take(&mut self.shredder);
-        self.decoded.all_timestamped &= shredder.all_timestamped();
-        self.decoded.parts.push(shredder.finish());
-    }
-
-    fn finish(mut self) -> Result<Decoded, BodyError> {
-        if self.next_index == 0 {
-            return Err(BodyError::Empty);
-        }
-        self.cut();
-        Ok(self.decoded)
-    }
 }

@@ -84,6 +84,7 @@ pub struct BatchId(pub u128);
 const FROM_KEY: u8 = 1;
 const FROM_BODY: u8 = 2;
 const FROM_PART: u8 = 3;
+const FROM_REQUEST: u8 = 4;
 
 impl BatchId {
     /// The id of a request that brought an `Idempotency-Key`.
@@ -98,6 +99,19 @@ impl BatchId {
     /// The id of a body in which every event brings its own timestamp.
     pub fn from_body(tenant: &TenantId, body: &[u8]) -> Self {
         Self::hash(tenant, FROM_BODY, body)
+    }
+
+    /// The id of a body in which every event brings its own timestamp, on a route whose path and query change its events.
+    pub fn from_request(tenant: &TenantId, path: &str, query: &str, body: &[u8]) -> Self {
+        let mut hasher = Xxh3::new();
+        hasher.update(tenant.as_str().as_bytes());
+        hasher.update(&[0, FROM_REQUEST]);
+        for text in [path, query] {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        hasher.update(body);
+        Self(hasher.digest128())
     }
 
     /// The id of part `index` of a batch that was cut into several; part 0 has the batch's own.

@@ -6,6 +6,7 @@
 //! every event back exactly as it was sent.
 //!
 //! * [`decode`]: request body → checked events → [`Block`] and per-event rejections
+//! * [`protocol`]: the same for the bodies that other shippers send, a small decoder for each protocol
 //! * [`block`]: the columnar form and its parts; [`Texts`]: the strings of a column, plain or coded by a dictionary
 //! * [`columns`]: columns that grow one JSON object at a time
 //! * [`shred`] / [`restore`]: one JSON event → columns, and back
@@ -25,13 +26,16 @@ pub mod codec;
 pub mod columns;
 pub mod decode;
 pub mod evidence;
+mod fields;
 pub mod ids;
 pub mod level;
 pub mod limits;
 pub mod merge;
+pub mod protocol;
 pub mod restore;
 pub mod rowset;
 pub mod shred;
+mod sink;
 pub mod text;
 mod texts;
 pub mod timestamp;

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::block::{Block, Envelope, Kind, LEVEL, MESSAGE, SERVICE, TIMESTAMP, Values};
-use crate::columns::{Columns, NONE, ROOT};
+use crate::block::{Block, Envelope, Kind, LEVEL, MESSAGE, Path, SERVICE, TIMESTAMP, Values};
+use crate::columns::{Columns, NONE, ROOT, Stop};
+use crate::fields::Fields;
 use crate::limits::{MAX_DEPTH, MAX_EVENT_BYTES, MAX_FIELDS, MAX_PATH_BYTES};
-use crate::timestamp::{Spelling, Timestamp};
+use crate::timestamp::{Epoch, Spelling, Timestamp};
 
 /// Names under which a timestamp is accepted, the first that is present counts.
 pub const TIMESTAMP_NAMES: [&str; 4] = [TIMESTAMP, "@timestamp", "time", "ts"];
@@ -78,6 +79,14 @@ pub enum EventError {
         /// The latest accepted.
         latest: Timestamp,
     },
+    /// Not what the protocol says that it came by.
+    #[error("{reason}")]
+    Protocol {
+        /// The stable name of the error.
+        code: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl EventError {
@@ -93,6 +102,7 @@ impl EventError {
             Self::BadTimestamp { .. } => "timestamp_invalid",
             Self::TooOld { .. } => "timestamp_too_old",
             Self::TooNew { .. } => "timestamp_too_new",
+            Self::Protocol { code, .. } => code,
         }
     }
 }
@@ -122,6 +132,8 @@ pub struct Shredder {
     names: [Vec<u32>; 4],
     nodes_known: usize,
     events_without_timestamp: u64,
+    /// The path `timestamp`, for events that come field by field.
+    timestamp_path: Option<Path>,
 }
 
 impl Shredder {
@@ -133,13 +145,64 @@ impl Shredder {
         let row = self.block.rows() as u32;
         self.columns.add(json, row)?;
         self.find_names();
-        match self.take_timestamp(row, rule) {
+        let taken = self.take_timestamp(row, rule);
+        self.settle(row, taken, json.len())
+    }
+
+    /// Adds an event whose fields `write` gives: how many bytes it takes as JSON, about, as far as it was written,
+    /// and what became of it. `false` when it has to be written as JSON instead. Otherwise as [`Self::push`].
+    pub(crate) fn push_fields(
+        &mut self,
+        rule: &TimeRule,
+        write: impl FnOnce(&mut Fields<'_>) -> Result<(), Stop>,
+    ) -> (usize, Result<bool, EventError>) {
+        let row = self.block.rows() as u32;
+        let mut fields = Fields::begin(&mut self.columns, row);
+        let written = write(&mut fields);
+        let (json_bytes, time) = fields.end();
+        let written = match written {
+            Ok(()) if json_bytes > MAX_EVENT_BYTES => Err(Stop::Error(EventError::TooLarge { bytes: json_bytes })),
+            other => other,
+        };
+        if let Err(stop) = written {
+            self.columns.undo(row);
+            return match stop {
+                Stop::Error(error) => (json_bytes, Err(error)),
+                Stop::DuplicateKey => (json_bytes, Ok(false)),
+            };
+        }
+        self.find_names();
+        let taken = match time {
+            Some(time) => within(time, rule).map(|()| {
+                let path = self.timestamp_path.get_or_insert_with(|| Path::of(TIMESTAMP)).clone();
+                let spelling = Spelling::Epoch(Epoch { unit_ns: 1, fraction_digits: 0, quoted: false });
+                let envelope = Envelope {
+                    timestamp_path: path,
+                    timestamp_spelling: spelling,
+                    service_alias: None,
+                    level_alias: None,
+                    message_alias: None,
+                };
+                (time, envelope)
+            }),
+            None => self.take_timestamp(row, rule),
+        };
+        (json_bytes, self.settle(row, taken, json_bytes).map(|()| true))
+    }
+
+    fn settle(
+        &mut self,
+        row: u32,
+        taken: Result<(Timestamp, Envelope), EventError>,
+        json_bytes: usize,
+    ) -> Result<(), EventError> {
+        match taken {
             Ok((timestamp, envelope)) => {
                 let envelope = self.take_aliases(row, envelope);
                 let code = self.envelope_code(envelope);
                 self.block.timestamps.push(timestamp.0);
                 self.block.envelope_codes.push(code);
-                self.block.raw_bytes += json.len() as u64;
+                self.block.raw_bytes += json_bytes as u64;
                 Ok(())
             }
             Err(error) => {
@@ -214,12 +277,7 @@ impl Shredder {
         let Some((timestamp, spelling)) = read else {
             return Err(EventError::BadTimestamp { name: path.name(), found });
         };
-        if timestamp < rule.oldest {
-            return Err(EventError::TooOld { timestamp, oldest: rule.oldest });
-        }
-        if timestamp > rule.latest {
-            return Err(EventError::TooNew { timestamp, latest: rule.latest });
-        }
+        within(timestamp, rule)?;
         Columns::pop(column, row);
         Ok((timestamp, Envelope { timestamp_path: path, timestamp_spelling: spelling, ..Envelope::default() }))
     }
@@ -274,6 +332,17 @@ impl Shredder {
             next
         })
     }
+}
+
+/// That a time is one that the rule takes.
+fn within(timestamp: Timestamp, rule: &TimeRule) -> Result<(), EventError> {
+    if timestamp < rule.oldest {
+        return Err(EventError::TooOld { timestamp, oldest: rule.oldest });
+    }
+    if timestamp > rule.latest {
+        return Err(EventError::TooNew { timestamp, latest: rule.latest });
+    }
+    Ok(())
 }
 
 /// Longest part of a bad value that an error repeats, in characters.

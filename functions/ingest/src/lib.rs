@@ -1,5 +1,8 @@
 //! The ingest stage: a request of events → batches in the stream → `202`.
 //!
+//! [`Ingest::answer`] takes the native route and those of the shippers that speak other protocols ([`protocol`]):
+//! each body is decoded by the decoder of its protocol, all events go the same way, and the answer is the protocol's own.
+//!
 //! Nothing is acknowledged before the stream has all of it. When one part of a request
 //! cannot be appended the whole request fails; the caller sends it again under the same
 //! batch id, and the parts that were there already count once.
@@ -18,6 +21,10 @@ use trawl_event::limits::{MAX_AHEAD_NS, MAX_BODY_BYTES};
 use trawl_event::shred::TimeRule;
 use trawl_event::{BatchId, TenantId, Timestamp, batch};
 use trawl_store::ports::{Clock, Ids, NewRecord, StoreError, Stream};
+
+pub mod protocol;
+
+pub use protocol::{Asked, refuse, serves};
 
 /// The header that names a request so that it may be repeated.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -63,9 +70,7 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
         let received = self.clock.now();
         let decoded = decode::decode(&body, &self.time_rule(received)).map_err(body_error)?;
         if decoded.accepted == 0 {
-            let mut response = nothing_acceptable(&decoded).into_response();
-            response.extensions_mut().insert(Counted { accepted: 0, rejected: decoded.rejected });
-            return Ok(response);
+            return Ok(counted(nothing_acceptable(&decoded).into_response(), &decoded));
         }
         let id = match key {
             Some(id) => id,
@@ -73,6 +78,18 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
             None => BatchId(self.clock.fresh()),
         };
         drop(body);
+        self.append(tenant, id, received, &decoded).await?;
+        Ok(counted(trawl_api::json(StatusCode::ACCEPTED, &answer(&decoded, id))?, &decoded))
+    }
+
+    /// Appends all parts of a batch; when this returns `Ok` they are durable.
+    async fn append(
+        &self,
+        tenant: &TenantId,
+        id: BatchId,
+        received: Timestamp,
+        decoded: &Decoded,
+    ) -> Result<(), ApiError> {
         let filled = decoded.parts.iter().enumerate().filter(|(_, block)| !block.is_empty());
         let appends = filled.map(|(index, block)| {
             let part = id.part(index);
@@ -81,10 +98,7 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
             self.stream.append(NewRecord { batch: part, data: Bytes::from(data) })
         });
         try_join_all(appends).await.map_err(stream_error)?;
-        let mut response = trawl_api::json(StatusCode::ACCEPTED, &answer(&decoded, id))?;
-        let counted = Counted { accepted: decoded.accepted, rejected: decoded.rejected };
-        response.extensions_mut().insert(counted);
-        Ok(response)
+        Ok(())
     }
 
     fn time_rule(&self, received: Timestamp) -> TimeRule {
@@ -97,7 +111,8 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
 fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
     let Some(value) = headers.get(CONTENT_ENCODING) else { return Ok(Encoding::Identity) };
     value.to_str().ok().and_then(Encoding::from_header).ok_or_else(|| {
-        let message = format!("content encoding {value:?} is not supported: expected gzip, zstd or none");
+        let message =
+            format!("content encoding {value:?} is not supported: expected gzip, zstd, deflate, snappy or none");
         ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding", message)
     })
 }
@@ -110,7 +125,10 @@ fn idempotency_key(tenant: &TenantId, headers: &HeaderMap) -> Result<Option<Batc
 
 fn body_error(error: BodyError) -> ApiError {
     let status = match error {
-        BodyError::TooLarge { .. } | BodyError::DecodedTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::TooLarge { .. }
+        | BodyError::DecodedTooLarge
+        | BodyError::ExpandedTooLarge
+        | BodyError::TooManyItems { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     };
     ApiError::new(status, error.code(), error.to_string())
@@ -120,6 +138,12 @@ fn body_error(error: BodyError) -> ApiError {
 pub fn body_too_large(bytes: usize) -> Response<Bytes> {
     debug_assert!(bytes > MAX_BODY_BYTES);
     body_error(BodyError::TooLarge { bytes }).into_response()
+}
+
+/// An answer with the counts of what it is the answer to.
+fn counted(mut response: Response<Bytes>, decoded: &Decoded) -> Response<Bytes> {
+    response.extensions_mut().insert(Counted { accepted: decoded.accepted, rejected: decoded.rejected });
+    response
 }
 
 fn nothing_acceptable(decoded: &Decoded) -> ApiError {

@@ -1,0 +1,330 @@
+//! Loki's push (<https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs>).
+//!
+//! Streams of lines: labels once, then entries of time, line and structured metadata. A stream whose
+//! labels cannot be read refuses its entries.
+
+mod labels;
+
+use std::borrow::Cow;
+
+use self::labels::read_labels;
+use crate::columns::Stop;
+use crate::decode::{BodyError, Decoded, Encoding, decompress_within};
+use crate::limits::MAX_DECODED_BYTES;
+use crate::protocol::scan::{self, Elements, Members};
+use crate::protocol::wire::{Fields, Wire};
+use crate::protocol::write;
+use crate::shred::{EventError, TimeRule};
+use crate::sink::Sink;
+
+/// Labels that name the service, the first that is there counts.
+const SERVICE_LABELS: [&str; 4] = ["service_name", "service", "app", "job"];
+/// Labels and metadata that name the level.
+const LEVEL_LABELS: [&str; 3] = ["level", "severity", "detected_level"];
+/// Metadata that is the id of the trace.
+const TRACE_LABELS: [&str; 4] = ["trace_id", "traceID", "traceId", "traceid"];
+
+/// Reads a `PushRequest` of protobuf, compressed as one Snappy block. Field numbers: `pkg/push/push.proto` of
+/// <https://github.com/grafana/loki>.
+pub fn decode_protobuf(body: &[u8], rule: &TimeRule) -> Result<Decoded, BodyError> {
+    let body = decompress_within(body, Encoding::Snappy, MAX_DECODED_BYTES)?;
+    let mut decoder = Decoder::new(rule);
+    let mut fields = Fields::of(&body);
+    while let Some((number, value)) = fields.next()? {
+        if let (1, Wire::Bytes(stream)) = (number, value) {
+            decoder.protobuf_stream(stream)?;
+        }
+    }
+    decoder.sink.finish()
+}
+
+/// Reads the JSON form: `{"streams":[{"stream":{…},"values":[["ns","line",{…}]]}]}`.
+pub fn decode_json(body: &[u8], rule: &TimeRule) -> Result<Decoded, BodyError> {
+    let mut decoder = Decoder::new(rule);
+    let mut request = Members::of(body)?;
+    while let Some((name, value)) = request.next()? {
+        if name == b"streams" {
+            let mut streams = Elements::of(value)?;
+            while let Some(stream) = streams.next()? {
+                decoder.json_stream(stream)?;
+            }
+        }
+    }
+    scan::ends(body, request.rest())?;
+    decoder.sink.finish()
+}
+
+struct Decoder {
+    sink: Sink,
+    /// What the stream says, as members of an event.
+    shared: Vec<u8>,
+    /// The same as an object.
+    shared_object: Vec<u8>,
+    has_level: bool,
+    has_trace: bool,
+    event: Vec<u8>,
+}
+
+type Pairs<'b> = Vec<(Cow<'b, str>, Cow<'b, str>)>;
+
+impl Decoder {
+    fn new(rule: &TimeRule) -> Self {
+        Self {
+            sink: Sink::new(*rule),
+            shared: vec![],
+            shared_object: vec![],
+            has_level: false,
+            has_trace: false,
+            event: vec![],
+        }
+    }
+
+    fn protobuf_stream(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
+        let mut labels = &[][..];
+        let mut fields = Fields::of(bytes);
+        while let Some(field) = fields.next()? {
+            if let (1, Wire::Bytes(text)) = field {
+                labels = text;
+            }
+        }
+        let read = std::str::from_utf8(labels).ok().and_then(read_labels);
+        let unreadable = read.is_none().then(|| invalid_labels(&String::from_utf8_lossy(labels)));
+        self.share(&read.unwrap_or_default());
+        let mut fields = Fields::of(bytes);
+        while let Some((number, value)) = fields.next()? {
+            if let (2, Wire::Bytes(entry)) = (number, value) {
+                match &unreadable {
+                    Some(error) => self.settle(Err(error.clone()))?,
+                    None => self.settle_entry(entry)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives an entry to the sink field by field, or as JSON where a name comes twice in it.
+    fn settle_entry(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
+        let entry = match protobuf_entry(bytes) {
+            Ok(entry) => entry,
+            Err(error) => {
+                self.sink.refuse(error);
+                return Ok(());
+            }
+        };
+        let most_bytes = self.shared.len() + 2 * bytes.len() + 64;
+        let (has_level, has_trace, shared) = (self.has_level, self.has_trace, &self.shared_object);
+        let taken = self.sink.accept_fields(most_bytes, |fields| {
+            fields.timestamp(write::time_of_ns(entry.ns).ok_or(Stop::DuplicateKey)?);
+            fields.text("message", entry.line)?;
+            let level = first_of(&LEVEL_LABELS, &entry.metadata).filter(|_| !has_level);
+            let trace_id = first_of(&TRACE_LABELS, &entry.metadata).filter(|_| !has_trace);
+            for (name, text) in [("level", level), ("trace_id", trace_id)] {
+                if let Some(text) = text {
+                    fields.text(name, text)?;
+                }
+            }
+            if !entry.metadata.is_empty() {
+                fields.object("structured_metadata", |inner| {
+                    entry.metadata.iter().try_for_each(|(name, value)| inner.text(name, value))
+                })?;
+            }
+            if shared.is_empty() { Ok(()) } else { fields.members(shared) }
+        })?;
+        if taken {
+            return Ok(());
+        }
+        let built = self.begin(entry.ns).map(|()| {
+            write::text(&mut self.event, "message", entry.line);
+            self.end(&entry.metadata);
+        });
+        self.settle(built)
+    }
+
+    fn json_stream(&mut self, json: &[u8]) -> Result<(), BodyError> {
+        let (mut stream, mut values) = (&b"{}"[..], &b"[]"[..]);
+        let mut members = Members::of(json)?;
+        while let Some((name, value)) = members.next()? {
+            match name {
+                b"stream" => stream = value,
+                b"values" => values = value,
+                b"labels" | b"entries" => {
+                    let reason = "labels and entries belong to an older interface: expected stream and values".into();
+                    return Err(BodyError::Malformed { expected: "a push to Loki", reason });
+                }
+                _ => {}
+            }
+        }
+        let read = json_pairs(stream);
+        self.share(read.as_deref().unwrap_or_default());
+        let mut entries = Elements::of(values)?;
+        while let Some(entry) = entries.next()? {
+            let built = match &read {
+                Err(error) => Err(error.clone()),
+                Ok(_) => self.json_entry(entry),
+            };
+            self.settle(built)?;
+        }
+        Ok(())
+    }
+
+    fn json_entry(&mut self, json: &[u8]) -> Result<(), EventError> {
+        let mut parts = Elements::of(json)?;
+        let (time, line, metadata) = (parts.next()?, parts.next()?, parts.next()?);
+        let ns = time.and_then(scan::number).ok_or_else(|| invalid("the time is not nanoseconds as a string"))?;
+        let line =
+            line.filter(|line| line.first() == Some(&b'"')).ok_or_else(|| invalid("the line is not a string"))?;
+        let metadata = json_pairs(metadata.unwrap_or(b"{}"))?;
+        self.begin(ns)?;
+        write::raw(&mut self.event, "message", line);
+        self.end(&metadata);
+        Ok(())
+    }
+
+    /// Writes what every entry of a stream has.
+    fn share(&mut self, labels: &[(Cow<'_, str>, Cow<'_, str>)]) {
+        self.shared.clear();
+        if let Some(service) = first_of(&SERVICE_LABELS, labels) {
+            write::text(&mut self.shared, "service", service);
+        }
+        self.has_level = first_of(&LEVEL_LABELS, labels).is_some();
+        self.has_trace = first_of(&TRACE_LABELS, labels).is_some();
+        lift(&mut self.shared, labels, false, false);
+        if !labels.is_empty() {
+            write::key(&mut self.shared, "labels");
+            write::pairs(&mut self.shared, labels);
+        }
+        self.shared_object.clear();
+        if !self.shared.is_empty() {
+            for part in [b"{", &self.shared[..], b"}"] {
+                self.shared_object.extend_from_slice(part);
+            }
+        }
+    }
+
+    fn begin(&mut self, ns: u64) -> Result<(), EventError> {
+        self.event.clear();
+        self.event.push(b'{');
+        write::timestamp_ns(&mut self.event, ns)
+    }
+
+    fn end<N: AsRef<str>, V: AsRef<str>>(&mut self, metadata: &[(N, V)]) {
+        if !self.shared.is_empty() {
+            write::comma(&mut self.event);
+            self.event.extend_from_slice(&self.shared);
+        }
+        if !metadata.is_empty() {
+            lift(&mut self.event, metadata, self.has_level, self.has_trace);
+            write::key(&mut self.event, "structured_metadata");
+            write::pairs(&mut self.event, metadata);
+        }
+        self.event.push(b'}');
+    }
+
+    fn settle(&mut self, built: Result<(), EventError>) -> Result<(), BodyError> {
+        match built {
+            Ok(()) => self.sink.accept(&self.event).map(|_| ()),
+            Err(error) => {
+                self.sink.refuse(error);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Writes level and trace where labels or metadata name them.
+fn lift<N: AsRef<str>, V: AsRef<str>>(out: &mut Vec<u8>, pairs: &[(N, V)], has_level: bool, has_trace: bool) {
+    if let Some(level) = first_of(&LEVEL_LABELS, pairs).filter(|_| !has_level) {
+        write::text(out, "level", level);
+    }
+    if let Some(trace_id) = first_of(&TRACE_LABELS, pairs).filter(|_| !has_trace) {
+        write::text(out, "trace_id", trace_id);
+    }
+}
+
+fn first_of<'p, N: AsRef<str>, V: AsRef<str>>(names: &[&str], pairs: &'p [(N, V)]) -> Option<&'p str> {
+    names.iter().find_map(|wanted| {
+        let (_, value) = pairs.iter().find(|(name, value)| name.as_ref() == *wanted && !value.as_ref().is_empty())?;
+        Some(value.as_ref())
+    })
+}
+
+/// An entry of protobuf.
+struct Entry<'b> {
+    ns: u64,
+    line: &'b str,
+    metadata: Vec<(&'b str, &'b str)>,
+}
+
+fn protobuf_entry(bytes: &[u8]) -> Result<Entry<'_>, EventError> {
+    let (mut time, mut line) = (&[][..], &[][..]);
+    let mut metadata = Vec::new();
+    let mut fields = Fields::of(bytes);
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Wire::Bytes(message)) => time = message,
+            (2, Wire::Bytes(text)) => line = text,
+            (3, Wire::Bytes(pair)) => metadata.push(label_pair(pair)?),
+            _ => {}
+        }
+    }
+    let (mut seconds, mut nanos) = (0u64, 0);
+    let mut fields = Fields::of(time);
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Wire::Varint(number)) => seconds = number,
+            (2, Wire::Varint(number)) => nanos = number,
+            _ => {}
+        }
+    }
+    // Times before 1970 are negative, and out of range here as they are in Loki.
+    let ns = seconds.checked_mul(1_000_000_000).and_then(|ns| ns.checked_add(nanos)).unwrap_or(u64::MAX);
+    Ok(Entry { ns, line: utf8(line)?, metadata })
+}
+
+fn label_pair(bytes: &[u8]) -> Result<(&str, &str), EventError> {
+    let (mut name, mut value) = (&[][..], &[][..]);
+    let mut fields = Fields::of(bytes);
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Wire::Bytes(text)) => name = text,
+            (2, Wire::Bytes(text)) => value = text,
+            _ => {}
+        }
+    }
+    Ok((utf8(name)?, utf8(value)?))
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, EventError> {
+    std::str::from_utf8(bytes).map_err(|_| invalid("a string is not valid UTF-8"))
+}
+
+/// The members of an object whose values are all strings.
+fn json_pairs(json: &[u8]) -> Result<Pairs<'_>, EventError> {
+    let mut pairs = Vec::new();
+    let mut members = Members::of(json)?;
+    while let Some((name, value)) = members.next()? {
+        let quoted = memchr::memchr(b'\\', name).is_some();
+        let name = match std::str::from_utf8(name) {
+            Ok(name) if quoted => {
+                scan::text(format!("\"{name}\"").as_bytes()).map(|name| Cow::Owned(name.into_owned()))
+            }
+            Ok(name) => Some(Cow::Borrowed(name)),
+            Err(_) => None,
+        };
+        let pair = name.zip(scan::text(value));
+        pairs.push(
+            pair.ok_or_else(|| invalid("labels and structured metadata have names and values that are strings"))?,
+        );
+    }
+    Ok(pairs)
+}
+
+fn invalid(reason: impl Into<String>) -> EventError {
+    EventError::Protocol { code: "invalid_entry", reason: reason.into() }
+}
+
+fn invalid_labels(found: &str) -> EventError {
+    let shown: String = found.chars().take(64).collect();
+    let reason = format!("labels {shown:?} cannot be read: expected {{name=\"value\", …}}");
+    EventError::Protocol { code: "invalid_labels", reason }
+}
