@@ -5,8 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
+use trawl_api::ApiError;
 use trawl_event::{TenantId, Timestamp};
 use trawl_store::ports::{Clock, DocumentKey, Documents, Kind, Result, StoreError};
+
+use crate::quota::{Meter, Quota};
 
 /// How long limits count before they are read again.
 const FRESH: Duration = Duration::from_secs(30);
@@ -94,4 +97,22 @@ impl<D: Documents, C: Clock> TenantLimits<D, C> {
             }
         }
     }
+}
+
+/// Counts events that a tenant sends, or says when there is room again.
+pub async fn admit_events<D: Documents, C: Clock>(
+    limits: &TenantLimits<D, C>,
+    quota: &Quota<D, C>,
+    tenant: &TenantId,
+    bytes: u64,
+    events: u64,
+) -> std::result::Result<(), ApiError> {
+    let limits = limits.of(tenant).await;
+    if let Some(most) = limits.ingest_bytes_per_second {
+        quota.admit(tenant, &Meter::IngestBytes, most, bytes).await?;
+    }
+    if let Some(most) = limits.ingest_events_per_second {
+        quota.admit(tenant, &Meter::IngestEvents, most, events).await?;
+    }
+    Ok(())
 }

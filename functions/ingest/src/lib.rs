@@ -7,6 +7,7 @@
 //! cannot be appended the whole request fails; the caller sends it again under the same
 //! batch id, and the parts that were there already count once.
 
+use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -45,19 +46,44 @@ pub struct Counted {
     pub rejected: u64,
 }
 
+/// Decides whether a tenant may send as much as it does.
+pub trait Admission: Send + Sync {
+    /// Counts events and their bytes, decompressed, before they are stored; the error is the answer to who sends too much.
+    fn admit(&self, tenant: &TenantId, bytes: u64, events: u64) -> impl Future<Output = Result<(), ApiError>> + Send;
+}
+
+/// Everybody may send anything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unlimited;
+
+impl Admission for Unlimited {
+    async fn admit(&self, _: &TenantId, _: u64, _: u64) -> Result<(), ApiError> {
+        Ok(())
+    }
+}
+
 /// The stage, over its ports.
-pub struct Ingest<S, C> {
+pub struct Ingest<S, C, A = Unlimited> {
     stream: S,
     clock: C,
+    admission: A,
     settings: Settings,
 }
 
 impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
     /// A stage that appends to `stream`.
     pub fn new(stream: S, clock: C, settings: Settings) -> Self {
-        Self { stream, clock, settings }
+        Self { stream, clock, admission: Unlimited, settings }
     }
 
+    /// The same, for tenants that may send so much.
+    pub fn within<A: Admission>(self, admission: A) -> Ingest<S, C, A> {
+        let Self { stream, clock, settings, .. } = self;
+        Ingest { stream, clock, admission, settings }
+    }
+}
+
+impl<S: Stream, C: Clock + Ids, A: Admission> Ingest<S, C, A> {
     /// `POST /v1/events`.
     pub async fn handle(&self, tenant: &TenantId, headers: &HeaderMap, body: Bytes) -> Response<Bytes> {
         self.accept(tenant, headers, &body).await.unwrap_or_else(ApiError::into_response)
@@ -90,6 +116,10 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
         received: Timestamp,
         decoded: &Decoded,
     ) -> Result<(), ApiError> {
+        if decoded.accepted > 0 {
+            let bytes = decoded.parts.iter().map(|block| block.raw_bytes).sum();
+            self.admission.admit(tenant, bytes, decoded.accepted).await?;
+        }
         let filled = decoded.parts.iter().enumerate().filter(|(_, block)| !block.is_empty());
         let appends = filled.map(|(index, block)| {
             let part = id.part(index);
@@ -134,10 +164,10 @@ fn body_error(error: BodyError) -> ApiError {
     ApiError::new(status, error.code(), error.to_string())
 }
 
-/// The answer to a body that ended before the server's limit let it in whole.
-pub fn body_too_large(bytes: usize) -> Response<Bytes> {
+/// The error of a body that ended before the server's limit let it in whole.
+pub fn body_too_large(bytes: usize) -> ApiError {
     debug_assert!(bytes > MAX_BODY_BYTES);
-    body_error(BodyError::TooLarge { bytes }).into_response()
+    body_error(BodyError::TooLarge { bytes })
 }
 
 /// An answer with the counts of what it is the answer to.

@@ -20,7 +20,7 @@ use trawl_event::protocol as decoders;
 use trawl_event::{BatchId, TenantId, Timestamp};
 use trawl_store::ports::{Clock, Ids, Stream};
 
-use crate::{Ingest, body_error, counted, encoding, idempotency_key, nothing_acceptable};
+use crate::{Admission, Ingest, body_error, counted, encoding, idempotency_key, nothing_acceptable};
 
 mod datadog;
 mod elastic;
@@ -113,7 +113,7 @@ pub fn refuse(asked: &Asked<'_>, error: ApiError) -> Response<Bytes> {
 }
 
 fn refuse_at(asked: &Asked<'_>, error: ApiError, now: Option<Timestamp>) -> Response<Bytes> {
-    let status = error.status;
+    let (status, headers) = (error.status, error.headers.clone());
     let mut response = match Route::of(asked) {
         None | Some(Route::Events | Route::Syslog) => return error.into_response(),
         Some(Route::Otlp) => otlp::refuse(asked, &error),
@@ -126,6 +126,11 @@ fn refuse_at(asked: &Asked<'_>, error: ApiError, now: Option<Timestamp>) -> Resp
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     }
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
     response
 }
 
@@ -137,7 +142,7 @@ struct Identity<'b> {
     body: &'b [u8],
 }
 
-impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
+impl<S: Stream, C: Clock + Ids, A: Admission> Ingest<S, C, A> {
     /// Answers a request that [`serves`] is true of; any other is an unknown route.
     pub async fn answer(&self, tenant: &TenantId, asked: &Asked<'_>, body: Bytes) -> Response<Bytes> {
         let answered = match Route::of(asked) {

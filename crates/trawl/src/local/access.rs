@@ -15,7 +15,8 @@ use clap::Args;
 use coordinator::Allowance;
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, StatusCode};
-use trawl_access::limits::TenantLimits;
+use ingest::Admission;
+use trawl_access::limits::{TenantLimits, admit_events};
 use trawl_access::provider::{Https, Provider, ProviderSettings};
 use trawl_access::quota::Quota;
 use trawl_access::{Gate, GateSettings, Limits, Pepper};
@@ -145,6 +146,15 @@ impl Access {
             }
             false => Ok(()),
         }
+    }
+}
+
+/// Lets in the events of tenants that send no more than they may.
+pub struct Admit(pub Arc<Access>);
+
+impl Admission for Admit {
+    async fn admit(&self, tenant: &TenantId, bytes: u64, events: u64) -> Result<(), ApiError> {
+        admit_events(&self.0.limits, &self.0.quota, tenant, bytes, events).await
     }
 }
 

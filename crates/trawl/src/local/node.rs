@@ -24,7 +24,7 @@ use trawl_store::local::stream::{LocalStream, StreamOptions};
 use trawl_store::local::workers::{LocalWorkers, blocking};
 use trawl_store::ports::{Launcher, Objects, Result, ScanResult, ScanTask, SearchId, StoreError, Stream, Workers};
 
-use super::access::{self, Access, AccessArgs};
+use super::access::{self, Access, AccessArgs, Admit};
 use super::flush::{self, Flusher};
 use super::housekeeping::{self, Housekeeper};
 use super::server;
@@ -126,11 +126,11 @@ impl Launcher for Launches {
 /// The stages that answer requests.
 pub struct Stages {
     /// Takes events in.
-    pub ingest: Ingest<Arc<LocalStream>, System>,
+    pub ingest: Ingest<Arc<LocalStream>, System, Admit>,
     /// Searches.
     pub coordinator: LocalCoordinator,
     /// Who may do what.
-    pub access: Access,
+    pub access: Arc<Access>,
     flusher: Flusher,
     housekeeper: Housekeeper,
 }
@@ -181,7 +181,7 @@ impl Node {
         let catalog = Arc::new(LocalCatalog::open(&dir.join("catalog.sqlite"))?);
         let searches = Arc::new(LocalSearches::open(&dir.join("searches.sqlite"))?);
         let documents = Arc::new(access::documents(dir)?);
-        let access = Access::new(&documents, dir, settings.address, &settings.access)?;
+        let access = Arc::new(Access::new(&documents, dir, settings.address, &settings.access)?);
 
         let worker = Arc::new(ScanWorker::new(stream.clone(), scanned(objects.clone()), catalog.clone(), System));
         let scan = blocking(move |task: ScanTask, stop| {
@@ -201,6 +201,7 @@ impl Node {
             System,
         );
         let ingest = Ingest::new(stream.clone(), System, ingest::Settings { max_event_age: settings.max_event_age });
+        let ingest = ingest.within(Admit(access.clone()));
 
         let (stop, stopped) = watch::channel(false);
         let persister = || Persister::new(catalog.clone(), objects.clone(), System, WriteOptions::default());

@@ -13,13 +13,14 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, VARY};
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use ingest::protocol;
 use tokio::net::TcpListener;
 use trawl_access::Caller;
 use trawl_access::gate::Asked;
 use trawl_access::http::Management;
 use trawl_api::ApiError;
+use trawl_event::TenantId;
 use trawl_event::limits::MAX_BODY_BYTES;
 
 use super::node::Stages;
@@ -57,12 +58,15 @@ pub fn router(stages: Arc<Stages>) -> Router {
 
 async fn answer(State(stages): State<Arc<Stages>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let response = match admit(&stages, &parts).await {
-        Err(error) => error.into_response(),
+    let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().unwrap_or("").to_owned();
+    let asked = protocol::Asked { method: &parts.method, path: &path, query: &query, headers: &parts.headers };
+    let response = match admit(&stages, &asked).await {
+        Err(error) => protocol::refuse(&asked, error),
         // A body is read of who may send one.
         Ok(caller) => match read(&parts.headers, body).await {
-            Err(refusal) => refusal,
-            Ok(body) => route(&stages, caller.as_ref(), &parts, body).await,
+            Err(error) => protocol::refuse(&asked, error),
+            Ok(body) => route(&stages, caller.as_ref(), &asked, body).await,
         },
     };
     compressed(trawl_api::secured(response), &parts.headers).map(Body::from)
@@ -92,27 +96,25 @@ fn compressed(response: http::Response<Bytes>, asked: &HeaderMap) -> http::Respo
 }
 
 /// Who sends a request, if it may be answered at all; `None` where nobody has to be anyone.
-async fn admit(stages: &Stages, parts: &Parts) -> Result<Option<Caller>, ApiError> {
-    stages.access.check_site(&parts.headers)?;
-    let path = parts.uri.path();
-    let asked = Asked {
-        method: &parts.method,
-        path,
-        query: parts.uri.query().unwrap_or(""),
-        headers: &parts.headers,
-        is_ingest: path == "/v1/events",
-    };
-    stages.access.gate.admit(&asked).await
+async fn admit(stages: &Stages, asked: &protocol::Asked<'_>) -> Result<Option<Caller>, ApiError> {
+    stages.access.check_site(asked.headers)?;
+    let protocol::Asked { method, path, query, headers } = *asked;
+    let is_ingest = protocol::serves(asked);
+    stages.access.gate.admit(&Asked { method, path, query, headers, is_ingest }).await
 }
 
-async fn route(stages: &Stages, caller: Option<&Caller>, parts: &Parts, body: Bytes) -> http::Response<Bytes> {
-    let Parts { method, uri, headers, .. } = parts;
-    let Some(caller) = caller else { return open_route(method, uri.path(), headers) };
+async fn route(
+    stages: &Stages,
+    caller: Option<&Caller>,
+    asked: &protocol::Asked<'_>,
+    body: Bytes,
+) -> http::Response<Bytes> {
+    let protocol::Asked { method, path, query, .. } = *asked;
+    let Some(caller) = caller else { return open_route(stages, asked, body).await };
     let tenant = &caller.tenant;
     let access = &stages.access;
-    match (method, uri.path()) {
-        (&Method::POST, "/v1/events") => stages.ingest.handle(tenant, headers, body).await,
-        (_, "/v1/events") => method_not_allowed(method, "POST"),
+    match (method, path) {
+        _ if protocol::serves(asked) => stages.ingest.answer(tenant, asked, body).await,
         (_, "/v1/health") => method_not_allowed(method, "GET"),
         (_, path) if path == "/v1/deletions" || path.starts_with("/v1/deletions/") => {
             stages.coordinator.handle_deletions(tenant, &caller.subject, method, path, &body).await
@@ -128,7 +130,6 @@ async fn route(stages: &Stages, caller: Option<&Caller>, parts: &Parts, body: By
         .unwrap_or_else(ApiError::into_response),
         (_, "/v1/admin/compact") => method_not_allowed(method, "POST"),
         (_, path) => {
-            let query = uri.query().unwrap_or("");
             let allowance = access.allowance(tenant).await;
             stages.coordinator.handle_within(tenant, &allowance, method, path, query, &body).await
         }
@@ -136,10 +137,12 @@ async fn route(stages: &Stages, caller: Option<&Caller>, parts: &Parts, body: By
 }
 
 /// Routes that tell nothing about anyone.
-fn open_route(method: &Method, path: &str, headers: &HeaderMap) -> http::Response<Bytes> {
-    match path {
+async fn open_route(stages: &Stages, asked: &protocol::Asked<'_>, body: Bytes) -> http::Response<Bytes> {
+    match asked.path {
         "/v1/health" => trawl_api::health().unwrap_or_else(ApiError::into_response),
-        _ => web::serve(method, path, headers, System.fresh()),
+        // The health of a collector: it stores nothing.
+        _ if protocol::serves(asked) => stages.ingest.answer(&TenantId::default_tenant(), asked, body).await,
+        path => web::serve(asked.method, path, asked.headers, System.fresh()),
     }
 }
 
@@ -148,7 +151,7 @@ fn method_not_allowed(method: &Method, expected: &str) -> http::Response<Bytes> 
 }
 
 /// Reads a body within the limit; says so at once when the caller announces more.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, http::Response<Bytes>> {
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if let Some(bytes) = announced.filter(|bytes| *bytes > MAX_BODY_BYTES) {
         return Err(ingest::body_too_large(bytes));
@@ -159,7 +162,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, http::Response<B
             std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("length limit"));
         match is_limit {
             true => ingest::body_too_large(MAX_BODY_BYTES + 1),
-            false => ApiError::bad_request("incomplete_body", format!("the body broke off: {error}")).into_response(),
+            false => ApiError::bad_request("incomplete_body", format!("the body broke off: {error}")),
         }
     })
 }
