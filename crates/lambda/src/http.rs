@@ -14,8 +14,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use serde::{Deserialize, Serialize};
 use trawl_api::ApiError;
 
-use crate::key::KeyCheck;
-
 /// Most bytes of an answer: Lambda carries 6 MiB of it, as JSON
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>). What stands around the body takes less than 4 KiB.
 pub const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024 - 4 * 1024;
@@ -141,33 +139,13 @@ impl From<Response<Bytes>> for ApiAnswer {
     }
 }
 
-/// Answers a request that brings the key by what `route` gives. The health of the function is everybody's to ask.
-pub async fn answer(
-    event: ApiEvent,
-    key: &KeyCheck,
-    route: impl AsyncFnOnce(&Request) -> Response<Bytes>,
-) -> ApiAnswer {
+/// Answers a request by what `route` gives.
+pub async fn answer(event: ApiEvent, route: impl AsyncFnOnce(&Request) -> Response<Bytes>) -> ApiAnswer {
     let request = match Request::try_from(event) {
         Ok(request) => request,
         Err(error) => return error.into_response().into(),
     };
-    let response = match (&request.method, request.path.as_str(), key.check(&request.headers)) {
-        (&Method::GET, "/v1/health", _) => trawl_api::health().unwrap_or_else(ApiError::into_response),
-        (_, _, Err(refusal)) => *refusal,
-        (method, "/v1/health", _) => ApiError::method_not_allowed(method, "GET").into_response(),
-        _ => route(&request).await,
-    };
-    log(&request, &response);
-    response.into()
-}
-
-/// Answers a request by what `route` gives, whoever asks.
-pub async fn answer_open(event: ApiEvent, route: impl AsyncFnOnce(&Request) -> Response<Bytes>) -> ApiAnswer {
-    let request = match Request::try_from(event) {
-        Ok(request) => request,
-        Err(error) => return error.into_response().into(),
-    };
-    let response = route(&request).await;
+    let response = trawl_api::secured(route(&request).await);
     log(&request, &response);
     response.into()
 }
@@ -256,27 +234,6 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_request_reaches_its_route_with_the_key_only_and_health_is_open() {
-        // Of `k`.
-        let hash = "8254c329a92850f6d539dd376f4816ee2764517da5e0235514af433164480d7a";
-        let (key, other) = (KeyCheck::from_hex(hash).unwrap(), KeyCheck::from_hex(&hash.replace('8', "9")).unwrap());
-        let routed = async |_: &Request| Response::new(Bytes::from_static(b"{}"));
-        assert_eq!(answer(event(json!({})), &key, routed).await.status_code, 200);
-        let refused = answer(event(json!({})), &other, async |_: &Request| panic!("reached without the key")).await;
-        assert_eq!((refused.status_code, refused.headers["www-authenticate"].as_str()), (401, "Bearer"));
-
-        let health = |method: &str| {
-            let context = json!({"http": {"method": method}, "stage": "$default"});
-            event(json!({"rawPath": "/v1/health", "requestContext": context}))
-        };
-        let open = answer(health("GET"), &other, async |_: &Request| panic!("health is answered for the stage")).await;
-        assert_eq!(open.status_code, 200);
-        assert!(open.body.contains("\"status\":\"ok\""), "{}", open.body);
-        assert_eq!(answer(health("POST"), &other, routed).await.status_code, 401);
-        assert_eq!(answer(health("POST"), &key, routed).await.status_code, 405);
-    }
-
     #[test]
     fn an_answer_keeps_status_headers_and_text() {
         let answer = ApiAnswer::from(ApiError::unavailable("stream_throttled", "läuft über").into_response());
@@ -288,9 +245,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_text_goes_as_base64_and_open_routes_ask_for_no_key() {
+    async fn what_is_no_text_goes_as_base64() {
         let route = async |_: &Request| Response::new(Bytes::from_static(&[0x1f, 0x8b, 8, 0]));
-        let answer = answer_open(event(json!({"rawPath": "/"})), route).await;
+        let answer = answer(event(json!({"rawPath": "/"})), route).await;
         assert_eq!((answer.status_code, answer.body.as_str(), answer.is_base64_encoded), (200, "H4sIAA==", true));
     }
 

@@ -3,9 +3,11 @@
 use std::env;
 use std::time::Duration;
 
+use trawl_access::Limits;
+use trawl_access::provider::ProviderSettings;
 use trawl_api::time::parse_duration;
 
-use crate::key::KeyCheck;
+use crate::access::read_limits;
 
 /// Events older than this are refused when `TRAWL_MAX_EVENT_AGE` does not say otherwise.
 const MAX_EVENT_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -103,14 +105,39 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         Ok(self.stream_retention()? + CLAIMS_MARGIN)
     }
 
-    /// The key that requests must bring. It has to be set, so that a forgotten setting opens no door; empty asks none.
-    pub fn api_key(&self) -> Result<KeyCheck, SettingError> {
+    /// SHA-256 of the deployment's own key, which is an operator's. It has to be set, so that a forgotten setting opens
+    /// no door; empty asks nobody for a key.
+    pub fn deployment_key(&self) -> Result<Option<[u8; 32]>, SettingError> {
         let name = "TRAWL_API_KEY_SHA256";
-        let expected = "the SHA-256 of the API key as 64 hexadecimal digits, or empty to ask for no key";
+        let expected = "the SHA-256 of the deployment's key as 64 hexadecimal digits, or empty to ask for no key";
         let digits = (self.read)(name).ok_or_else(|| missing(name, expected))?;
         // What was set stays out of the message: it may be the key itself.
         let found = "is neither empty nor a SHA-256".to_owned();
-        KeyCheck::from_hex(digits.trim()).ok_or(SettingError { name, found, expected })
+        match digits.trim() {
+            "" => Ok(None),
+            digits => from_hex(digits).map(Some).ok_or(SettingError { name, found, expected }),
+        }
+    }
+
+    /// The secret that hashes of API keys are made with.
+    pub fn key_pepper(&self) -> Result<String, SettingError> {
+        self.required("TRAWL_KEY_PEPPER", "a secret of at least 32 bytes, which must never change")
+    }
+
+    /// The OpenID provider whose tokens are taken, if there is one.
+    pub fn provider(&self) -> Result<Option<ProviderSettings>, SettingError> {
+        let Some(issuer) = self.optional("TRAWL_OIDC_ISSUER") else { return Ok(None) };
+        let audience = self.required("TRAWL_OIDC_AUDIENCE", "the audience that tokens have to name")?;
+        let tenant_claim = self.optional("TRAWL_OIDC_TENANT_CLAIM").unwrap_or_else(|| "tenant".into());
+        Ok(Some(ProviderSettings { issuer, audience, tenant_claim }))
+    }
+
+    /// The limits of tenants that have none of their own.
+    pub fn limits(&self) -> Result<Limits, SettingError> {
+        let name = "TRAWL_LIMITS";
+        let Some(text) = self.optional(name) else { return Ok(Limits::default()) };
+        let expected = r#"a JSON object of limits, as {"concurrent_searches": 4}"#;
+        read_limits(&text).ok_or_else(|| wrong(name, &text, expected))
     }
 
     /// The virtual CPUs that this function's memory buys, at least one.
@@ -162,6 +189,18 @@ fn missing(name: &'static str, expected: &'static str) -> SettingError {
 
 fn wrong(name: &'static str, found: &str, expected: &'static str) -> SettingError {
     SettingError { name, found: format!("is {found:?}"), expected }
+}
+
+fn from_hex(digits: &str) -> Option<[u8; 32]> {
+    let digits = digits.as_bytes();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(hash)
 }
 
 #[cfg(test)]
@@ -228,9 +267,9 @@ mod tests {
 
     #[test]
     fn the_key_must_be_decided_on_and_is_not_repeated_in_the_error() {
-        assert!(of(&[]).api_key().is_err_and(|error| error.to_string().contains("is not set")));
-        assert!(of(&[("TRAWL_API_KEY_SHA256", "")]).api_key().is_ok());
-        let error = of(&[("TRAWL_API_KEY_SHA256", "my secret key")]).api_key().err().unwrap().to_string();
+        assert!(of(&[]).deployment_key().is_err_and(|error| error.to_string().contains("is not set")));
+        assert!(of(&[("TRAWL_API_KEY_SHA256", "")]).deployment_key().is_ok());
+        let error = of(&[("TRAWL_API_KEY_SHA256", "my secret key")]).deployment_key().err().unwrap().to_string();
         assert!(!error.contains("secret"), "{error}");
     }
 }

@@ -1,16 +1,18 @@
 //! The function behind the routes of searches, which also runs them; the stage is the library of the same name.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use coordinator::Coordinator;
 use coordinator::run::RunOutcome;
-use http::Response;
+use coordinator::{Allowance, Coordinator};
+use http::{Method, Response};
 use serde_json::value::RawValue;
+use trawl_access::Caller;
+use trawl_access::http::Management;
 use trawl_api::ApiError;
 use trawl_api::search::Status;
-use trawl_event::TenantId;
+use trawl_lambda::access::Access;
 use trawl_lambda::http::{ApiAnswer, ApiEvent, Request};
-use trawl_lambda::key::KeyCheck;
 use trawl_lambda::metrics::Metric;
 use trawl_lambda::{Call, Settings};
 use trawl_store::aws::payload::{Run, RunRequest};
@@ -25,14 +27,14 @@ type Stage = Coordinator<(
     AwsStream,
     AwsCatalog,
     AwsSearches<AwsObjects>,
-    AwsDocuments,
+    Arc<AwsDocuments>,
     AwsWorkers<AwsObjects>,
     AwsLauncher,
     System,
 )>;
 
 struct Function {
-    key: KeyCheck,
+    access: Access,
     coordinator: Stage,
 }
 
@@ -41,18 +43,18 @@ fn main() -> ExitCode {
 }
 
 async fn start(settings: &Settings) -> anyhow::Result<Function> {
-    let key = settings.api_key()?;
     let clients = Clients::from_env().await;
     let (table, kept) = (settings.table()?, CatalogSettings { claims_kept: settings.claims_kept()? });
     let stream = AwsStream::new(clients.kinesis, settings.stream()?);
     let objects = AwsObjects::new(clients.s3, settings.bucket()?);
     let catalog = AwsCatalog::new(clients.dynamodb.clone(), table.as_str(), kept);
-    let documents = AwsDocuments::new(clients.dynamodb.clone(), table.as_str());
+    let documents = Arc::new(AwsDocuments::new(clients.dynamodb.clone(), table.as_str()));
+    let access = Access::new(settings, &documents)?;
     let searches = AwsSearches::new(clients.dynamodb, table, objects.clone());
     let launcher = AwsLauncher::new(clients.lambda.clone(), settings.coordinator()?);
     let fan_out = WorkerSettings { most_at_once: settings.search_concurrency()?, ..WorkerSettings::default() };
     let workers = AwsWorkers::new(clients.lambda, settings.scan_worker()?, objects, fan_out);
-    Ok(Function { key, coordinator: Stage::new(stream, catalog, searches, documents, workers, launcher, System) })
+    Ok(Function { access, coordinator: Stage::new(stream, catalog, searches, documents, workers, launcher, System) })
 }
 
 /// A run, started by this function itself, or a request of the API.
@@ -61,18 +63,46 @@ async fn answer(function: &Function, call: &Call, event: Box<RawValue>) -> anyho
         run_search(function, call, run).await?;
         return Ok(None);
     }
-    let route = async |request: &Request| match request.path.as_str() {
-        "/v1/events" => ApiError::method_not_allowed(&request.method, "POST").into_response(),
-        _ => search(function, request).await,
-    };
     let event: ApiEvent = serde_json::from_str(event.get())?;
-    Ok(Some(trawl_lambda::http::answer(event, &function.key, route).await))
+    let route = async |request: &Request| match function.access.admit(request, false).await {
+        Ok(Some(caller)) => route(function, &caller, request).await,
+        Ok(None) => open_route(request),
+        Err(error) => error.into_response(),
+    };
+    Ok(Some(trawl_lambda::http::answer(event, route).await))
 }
 
-async fn search(function: &Function, request: &Request) -> Response<bytes::Bytes> {
+async fn route(function: &Function, caller: &Caller, request: &Request) -> Response<bytes::Bytes> {
     let Request { method, path, query, body, .. } = request;
-    // One tenant, until keys decide it.
-    function.coordinator.handle(&TenantId::default_tenant(), method, path, query, body).await
+    let Function { access, coordinator } = function;
+    match path.as_str() {
+        "/v1/health" => ApiError::method_not_allowed(method, "GET").into_response(),
+        "/v1/events" => ApiError::method_not_allowed(method, "POST").into_response(),
+        path if path == "/v1/deletions" || path.starts_with("/v1/deletions/") => {
+            coordinator.handle_deletions(&caller.tenant, &caller.subject, method, path, body).await
+        }
+        path if trawl_access::http::serves(path) => {
+            let management = Management { keys: access.gate.keys(), limits: &access.limits, clock: &System };
+            management.handle(caller, method, path, body).await
+        }
+        path => {
+            let limits = access.limits.of(&caller.tenant).await;
+            let allowance = Allowance {
+                concurrent_searches: limits.concurrent_searches,
+                scanned_bytes_per_search: limits.scanned_bytes_per_search,
+                scanned_bytes_per_day: limits.scanned_bytes_per_day,
+            };
+            coordinator.handle_within(&caller.tenant, &allowance, method, path, query, body).await
+        }
+    }
+}
+
+/// Routes that tell nothing about anyone.
+fn open_route(request: &Request) -> Response<bytes::Bytes> {
+    match (&request.method, request.path.as_str()) {
+        (&Method::GET | &Method::HEAD, "/v1/health") => trawl_api::health().unwrap_or_else(ApiError::into_response),
+        (_, path) => ApiError::unknown_route(path).into_response(),
+    }
 }
 
 /// Runs a search until it ends or this invocation has to: a search that goes on then has been started again.

@@ -18,5 +18,5 @@ async fn start(_: &Settings) -> anyhow::Result<()> {
 /// The page and its scripts hold no data: whoever asks gets them, and the page asks for the key.
 async fn answer((): &(), _: &Call, event: ApiEvent) -> anyhow::Result<ApiAnswer> {
     let route = async |request: &Request| web::serve(&request.method, &request.path, &request.headers, System.fresh());
-    Ok(trawl_lambda::http::answer_open(event, route).await)
+    Ok(trawl_lambda::http::answer(event, route).await)
 }
