@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "TRAWL_TABLE": "trawl",
     "TRAWL_SCAN_WORKER": "scan-worker",
     "TRAWL_API_KEY_SHA256": "",
+    "TRAWL_KEY_PEPPER": "of-tests-and-nothing-else-0123456789",
 }
 
 

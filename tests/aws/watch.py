@@ -74,7 +74,7 @@ class Watch:
             **CREDENTIALS, "AWS_ENDPOINT_URL": "", **{f"AWS_ENDPOINT_URL_{service}": stand_in.url for service in ("S3", "KINESIS", "DYNAMODB")},
             "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{later.server_port}",
             "TRAWL_STREAM": NAME, "TRAWL_BUCKET": NAME, "TRAWL_TABLE": NAME, "TRAWL_SCAN_WORKER": "scan-worker", "TRAWL_COORDINATOR": "coordinator",
-            "TRAWL_API_KEY_SHA256": hashlib.sha256(KEY.encode()).hexdigest(), "TRAWL_MAX_EVENT_AGE": "none",
+            "TRAWL_API_KEY_SHA256": hashlib.sha256(KEY.encode()).hexdigest(), "TRAWL_KEY_PEPPER": "of-tests-and-nothing-else-0123456789", "TRAWL_MAX_EVENT_AGE": "none",
         }
         command = [stand_ins.tool("cargo-lambda"), "lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", str(port)]
         # cargo-lambda calls cargo, and itself by way of it.

@@ -53,7 +53,8 @@ class System:
         self.functions = Functions({
             "AWS_ENDPOINT_URL": services.storage.url, "AWS_ENDPOINT_URL_KINESIS": services.kinesis.url,
             "TRAWL_STREAM": name, "TRAWL_BUCKET": name, "TRAWL_TABLE": name, "TRAWL_SCAN_WORKER": "scan-worker", "TRAWL_COORDINATOR": "coordinator",
-            "TRAWL_API_KEY_SHA256": hashlib.sha256(KEY.encode()).hexdigest(), "TRAWL_MAX_EVENT_AGE": "none", "TRAWL_RETENTION": "none",
+            "TRAWL_API_KEY_SHA256": hashlib.sha256(KEY.encode()).hexdigest(), "TRAWL_KEY_PEPPER": "of-tests-and-nothing-else-0123456789",
+            "TRAWL_MAX_EVENT_AGE": "none", "TRAWL_RETENTION": "none",
             "TRAWL_STREAM_RETENTION_HOURS": "24", "TRAWL_SEARCH_CONCURRENCY": str(concurrency), "TRAWL_LOG": "info",
         }, concurrency)
         self.mapping = None
