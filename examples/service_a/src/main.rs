@@ -31,10 +31,15 @@ const SHUTDOWN: Duration = Duration::from_secs(60);
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // From here on nothing that is accepted is left behind by Ctrl-C.
+    let end = {
+        let _entered = runtime.enter();
+        End::listen()?
+    };
     let logger = start_logger(&args)?;
     tracing_subscriber::registry().with(logger.layer()).init();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(&args, &logger));
+    let served = runtime.block_on(serve(&args, &logger, end));
     let finished = logger.shutdown(SHUTDOWN);
     eprintln!("{:#?}", logger.stats());
     served?;
@@ -66,28 +71,26 @@ fn start_logger(args: &Args) -> anyhow::Result<Logger> {
 }
 
 /// Handles requests at their pace until time or number is reached, or somebody asks for an end.
-async fn serve(args: &Args, logger: &Logger) -> anyhow::Result<()> {
+async fn serve(args: &Args, logger: &Logger, mut end: End) -> anyhow::Result<()> {
     let mut shop = Shop::new(args.seed ^ (u64::from(args.instance) << 32) ^ (u64::from(args.run) << 48));
     let began = Instant::now();
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let end = end_asked_for();
-    tokio::pin!(end);
     let mut handled = 0;
     loop {
         tokio::select! {
-            asked = &mut end => return Ok(asked?),
+            () = end.asked_for() => return Ok(()),
             _ = ticks.tick() => {}
         }
         let elapsed = began.elapsed().as_secs_f64();
         let over = args.seconds.is_some_and(|seconds| elapsed >= seconds as f64);
         let due = (elapsed * args.rate as f64) as u64;
-        for number in handled..due.min(args.count.unwrap_or(u64::MAX)) {
-            let accepted = shop.handle(logger, number);
+        while handled < due.min(args.count.unwrap_or(u64::MAX)) {
+            let accepted = shop.handle(logger, handled);
             if args.report_accepted && accepted {
-                writeln!(io::stdout(), "{number}")?;
+                writeln!(io::stdout(), "{handled}")?;
             }
-            handled = number + 1;
+            handled += 1;
         }
         if over || args.count.is_some_and(|count| handled >= count) {
             return Ok(());
@@ -96,15 +99,38 @@ async fn serve(args: &Args, logger: &Logger) -> anyhow::Result<()> {
 }
 
 /// Ctrl-C, or what a supervisor sends.
-async fn end_asked_for() -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+#[cfg(unix)]
+struct End {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl End {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn asked_for(&mut self) {
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+}
+
+/// Ctrl-C.
+#[cfg(windows)]
+struct End(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl End {
+    fn listen() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn asked_for(&mut self) {
+        self.0.recv().await;
+    }
 }

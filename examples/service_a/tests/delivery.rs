@@ -45,6 +45,8 @@ struct Service {
     spool: PathBuf,
     /// Requests accepted by all services, for the turns to wait on.
     progress: Arc<AtomicUsize>,
+    /// Requests accepted in this life.
+    said: Arc<AtomicUsize>,
     life: Option<(Child, JoinHandle<Vec<u64>>)>,
     accepted: HashSet<Name>,
 }
@@ -63,7 +65,8 @@ impl Service {
             .spawn()
             .unwrap();
         let stdout = child.stdout.take().unwrap();
-        let progress = Arc::clone(&self.progress);
+        self.said = Arc::default();
+        let (progress, said) = (Arc::clone(&self.progress), Arc::clone(&self.said));
         let reader = thread::spawn(move || {
             let mut numbers = Vec::new();
             let mut lines = BufReader::new(stdout);
@@ -75,6 +78,7 @@ impl Service {
                 }
                 numbers.push(line.trim().parse().unwrap());
                 progress.fetch_add(1, Ordering::Relaxed);
+                said.fetch_add(1, Ordering::Relaxed);
             }
         });
         self.life = Some((child, reader));
@@ -96,6 +100,8 @@ impl Service {
 
     /// Ctrl-C: it sends what it has, and ends.
     fn stop(&mut self) {
+        // One that has only just begun does not listen for signals yet.
+        wait::until("the service works", PATIENCE, || (self.said.load(Ordering::Relaxed) > 0).then_some(()));
         let (mut child, reader) = self.life.take().unwrap();
         let asked = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         assert!(asked.success());
@@ -171,6 +177,7 @@ fn run(seed: u64) {
             url: format!("http://{}", place.address),
             spool: directory.path().join(format!("spool-{instance}")),
             progress: Arc::clone(&progress),
+            said: Arc::default(),
             life: None,
             accepted: HashSet::new(),
         })
