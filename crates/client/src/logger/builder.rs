@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::backlog::Backlog;
 use super::error::StartError;
 use super::fields::Fields;
-use super::problem::{Hook, Problem, Reporter, to_stderr};
+use super::problem::{Hook, Problem, ProblemKind, Reporter, to_stderr};
 use super::sender::Sender;
 use super::shared::{Limits, Shared, WhenFull};
 use super::spool::{SpoolDirectory, Survives};
@@ -202,9 +202,11 @@ impl Builder {
                         _ => StartError::Spool { path, source },
                     }
                 })?;
-                for segment in found.iter().filter(|segment| segment.events == 0) {
-                    let reason = format!("{}: it is no file of a spool", segment.path.display());
-                    reporter.tell(super::ProblemKind::SpoolUnreadable, 0, reason);
+                for segment in found.iter().filter(|segment| segment.unreadable_bytes > 0) {
+                    let (path, bytes) = (segment.path.display(), segment.unreadable_bytes);
+                    // The end of a process can tear the record that it was writing; no event was accepted then.
+                    let reason = format!("{path}: {bytes} bytes at its end are no whole event");
+                    reporter.tell(ProblemKind::SpoolUnreadable, 0, reason);
                 }
                 Backlog::in_spool(batch_bytes, spool, &found)
             }

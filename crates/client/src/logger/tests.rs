@@ -311,3 +311,46 @@ fn a_spool_that_cannot_be_written_refuses_and_goes_on_later() {
     logger.flush(PATIENCE).unwrap();
     assert_eq!(server.numbers(), [1]);
 }
+
+#[test]
+fn damage_costs_what_stands_behind_it_in_its_file_and_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = TestServer::start(|_| Reply::TakeAtGate);
+    let first = to(&server).spool(directory.path()).batch_bytes(1024).start().unwrap();
+    log(&first, 0..30);
+    server.wait_for_requests(1);
+    assert!(first.shutdown(Duration::ZERO).is_err());
+    // As another machine would find it after a crash: with its middle file damaged and a file of somebody else's.
+    let copy = tempfile::tempdir().unwrap();
+    let mut paths: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some());
+    paths.sort();
+    assert!(paths.len() > 2, "{paths:?}");
+    let mut lost = 0;
+    for (place, path) in paths.iter().enumerate() {
+        let mut bytes = std::fs::read(path).unwrap();
+        if place == 1 {
+            let middle = bytes.len() / 2;
+            let before = spool::format::read(&bytes).unwrap().events;
+            bytes[middle] ^= 0x40;
+            lost = before - spool::format::read(&bytes).unwrap().events;
+        }
+        std::fs::write(copy.path().join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    let foreign = copy.path().join("ffff.spool");
+    std::fs::write(&foreign, "of another version").unwrap();
+    server.open_gate();
+
+    let other = TestServer::good();
+    let (sender, problems) = channel();
+    let second = to(&other).spool(copy.path()).on_problem(move |problem| sender.send(problem.kind).unwrap());
+    let second = second.start().unwrap();
+    assert_eq!(problems.recv_timeout(PATIENCE).unwrap(), ProblemKind::SpoolUnreadable);
+    log(&second, 30..33);
+    second.flush(PATIENCE).unwrap();
+    let numbers = other.numbers();
+    assert!(lost > 0 && numbers.is_sorted());
+    assert_eq!(numbers.len() as u64, 33 - lost);
+    assert!(numbers.ends_with(&[29, 30, 31, 32]) && foreign.exists());
+    assert_accounted(second.stats());
+}
