@@ -44,13 +44,18 @@ fn main() {
     type Measure<'m> = Box<dyn Fn(usize) -> f64 + 'm>;
     let spool = |kind: &str, round: usize| directory.path().join(format!("{kind}-{round}"));
     let kinds: Vec<(&str, Measure<'_>)> = vec![
-        ("Logger", Box::new(|_| through_logger(builder(), EVENTS))),
-        ("Logger, spool", Box::new(|round| through_logger(builder().spool(spool("logger", round)), EVENTS))),
+        ("Logger", Box::new(|_| through_logger(builder(), EVENTS, 1))),
+        ("Logger, two threads at a time", Box::new(|_| through_logger(builder(), EVENTS, 2))),
+        ("Logger, spool", Box::new(|round| through_logger(builder().spool(spool("logger", round)), EVENTS, 1))),
+        (
+            "Logger, spool, two threads at a time",
+            Box::new(|round| through_logger(builder().spool(spool("both", round)), EVENTS, 2)),
+        ),
         (
             "Logger, spool that survives power loss",
             Box::new(|round| {
                 let builder = builder().spool(spool("synced", round)).survives(Survives::PowerLoss);
-                through_logger(builder, SYNCED_EVENTS)
+                through_logger(builder, SYNCED_EVENTS, 1)
             }),
         ),
         ("tracing: layer", Box::new(|_| through_layer(builder()))),
@@ -77,15 +82,22 @@ fn nanoseconds_each(events: u64, log: impl Fn(u64)) -> f64 {
     began.elapsed().as_nanos() as f64 / events as f64
 }
 
-fn through_logger(builder: Builder, events: u64) -> f64 {
+fn through_logger(builder: Builder, events: u64, threads: u64) -> f64 {
     let logger = builder.start().unwrap();
-    let time = nanoseconds_each(events, |order| {
-        let fields = Fields { order, amount: 12.5, currency: "EUR", path: "/api/checkout" };
-        logger.log(Level::Info, "payment was taken", &fields).unwrap();
+    let log_some = || {
+        nanoseconds_each(events, |order| {
+            let fields = Fields { order, amount: 12.5, currency: "EUR", path: "/api/checkout" };
+            logger.log(Level::Info, "payment was taken", &fields).unwrap();
+        })
+    };
+    let times: Vec<f64> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(log_some)).collect();
+        let own = log_some();
+        others.into_iter().map(|other| other.join().unwrap()).chain([own]).collect()
     });
     logger.shutdown(PATIENCE).unwrap();
-    assert_eq!(logger.stats().sent, events);
-    time
+    assert_eq!(logger.stats().sent, events * threads);
+    times.iter().sum::<f64>() / threads as f64
 }
 
 fn through_layer(builder: Builder) -> f64 {

@@ -148,6 +148,9 @@ impl Shared {
         if bytes > MAX_EVENT_BYTES {
             return Err(LogError::TooLarge { bytes });
         }
+        if frame.len() as u64 > self.limits.max_bytes {
+            return Err(LogError::Full);
+        }
         let mut state = self.lock();
         if state.closed {
             return Err(LogError::Closed);

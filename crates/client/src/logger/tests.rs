@@ -172,6 +172,19 @@ fn a_full_queue_refuses_after_a_time_or_waits_for_room() {
 }
 
 #[test]
+fn an_event_larger_than_the_queue_neither_waits_nor_drives_others_out() {
+    let server = TestServer::start(|_| Reply::TakeAtGate);
+    for policy in [WhenFull::Block, WhenFull::DropOldest] {
+        let logger = to(&server).max_bytes(4096).when_full(policy).start().unwrap();
+        log(&logger, 0..3);
+        assert!(matches!(logger.log(Level::Info, &"x".repeat(5000), ()), Err(LogError::Full)));
+        server.open_gate();
+        logger.flush(PATIENCE).unwrap();
+        assert_eq!((logger.stats().sent, logger.stats().dropped, logger.stats().refused), (3, 0, 1));
+    }
+}
+
+#[test]
 fn without_a_server_nothing_takes_longer_than_it_may() {
     // A port that was free a moment ago.
     let url = TestServer::good().url();

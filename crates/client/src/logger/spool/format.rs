@@ -161,6 +161,11 @@ pub(crate) fn read(file: &[u8]) -> Option<Contents> {
     Some(contents)
 }
 
+/// Whether a file's process ended before it had written the head: no event can have been in it.
+pub(crate) fn is_torn_head(file: &[u8]) -> bool {
+    file.len() < HEAD_BYTES && file.iter().zip(MAGIC).all(|(byte, expected)| *byte == expected)
+}
+
 /// The record at the beginning, and what is behind it.
 fn record(bytes: &[u8]) -> Option<(bool, &[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
@@ -199,6 +204,7 @@ mod tests {
         let events: Vec<Vec<u8>> = (0..5).map(|number| format!("{{\"n\":{number}}}\n").into_bytes()).collect();
         let whole = file(&events, true);
         for cut in 0..=whole.len() {
+            assert_eq!(is_torn_head(&whole[..cut]), cut < HEAD_BYTES, "cut at {cut}");
             let Some(contents) = read(&whole[..cut]) else {
                 assert!(cut < HEAD_BYTES, "cut at {cut}");
                 continue;

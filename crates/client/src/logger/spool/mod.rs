@@ -11,7 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use format::{Seal, head, idempotency_key, read};
+use format::{Seal, head, idempotency_key, is_torn_head, read};
 
 /// Behind the number of a segment file.
 const EXTENSION: &str = "spool";
@@ -62,6 +62,9 @@ impl SpoolDirectory {
     /// process has it. Files that are no segments stay untouched.
     pub(crate) fn open(path: &Path, survives: Survives) -> io::Result<(Self, Vec<Found>)> {
         fs::create_dir_all(path)?;
+        if let (Survives::PowerLoss, Some(parent)) = (survives, path.canonicalize()?.parent()) {
+            File::open(parent)?.sync_all()?;
+        }
         let lock = OpenOptions::new().create(true).write(true).truncate(false).open(path.join(LOCK))?;
         lock.try_lock().map_err(io::Error::from)?;
         let mut found = Vec::new();
@@ -155,12 +158,13 @@ fn look_at(path: PathBuf) -> io::Result<Option<Found>> {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let Ok(number) = u64::from_str_radix(stem, 16) else { return Ok(None) };
     let bytes = fs::read(&path)?;
-    let found = match read(&bytes) {
-        // The process ended before its first event was whole: none was accepted.
-        Some(contents) if contents.events == 0 => {
-            fs::remove_file(&path)?;
-            return Ok(None);
-        }
+    let contents = read(&bytes);
+    // The process ended before its first event was whole: none was accepted.
+    if contents.as_ref().is_some_and(|contents| contents.events == 0) || is_torn_head(&bytes) {
+        fs::remove_file(&path)?;
+        return Ok(None);
+    }
+    let found = match contents {
         Some(contents) => Found {
             number,
             path,
@@ -217,6 +221,23 @@ mod tests {
         let (_, found) = spool(directory.path());
         let seen: Vec<_> = found.iter().map(|segment| (segment.number, segment.events)).collect();
         assert_eq!(seen, [(2, 2), (300, 2)]);
+    }
+
+    #[test]
+    fn a_file_without_a_whole_event_goes_and_one_of_another_kind_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let (opened, _) = spool(directory.path());
+        let path = opened.create(0, &frame("a\n")).unwrap().path;
+        drop(opened);
+        let whole = std::fs::read(&path).unwrap();
+        for cut in 0..whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let (_, found) = spool(directory.path());
+            assert!(found.is_empty() && !path.exists(), "cut at {cut}");
+        }
+        std::fs::write(&path, "TRAWLSP2, as it may be called one day").unwrap();
+        let (_, found) = spool(directory.path());
+        assert!(path.exists() && found[0].events == 0);
     }
 
     #[test]
