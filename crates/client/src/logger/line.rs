@@ -1,6 +1,6 @@
 //! One event as a line of JSON, written on the caller's thread into memory that the thread keeps.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use serde::Serialize;
 
@@ -22,22 +22,16 @@ pub(crate) struct Line {
 }
 
 thread_local! {
-    static LINE: RefCell<Line> = RefCell::default();
+    static LINE: Cell<Line> = Cell::default();
 }
 
-/// Lends the thread's line; another one where that is in use (a field whose `Debug` logs) or gone (the thread ends).
+/// Lends the thread's line. Where that is lent already (a field whose `Debug` logs) or gone (the thread ends), it is a
+/// new one.
 pub(crate) fn with_line<T>(write: impl FnOnce(&mut Line) -> T) -> T {
-    let mut write = Some(write);
-    let lent = LINE.try_with(|line| {
-        let mut line = line.try_borrow_mut().ok()?;
-        write.take().map(|write| write(&mut line))
-    });
-    match (lent, write) {
-        (Ok(Some(result)), _) => result,
-        (_, Some(write)) => write(&mut Line::default()),
-        // `write` is taken only where its result came back, or where it panicked.
-        (_, None) => unreachable!("a line was written and gave no result"),
-    }
+    let mut line = LINE.try_with(Cell::take).unwrap_or_default();
+    let result = write(&mut line);
+    let _ = LINE.try_with(|kept| kept.set(line));
+    result
 }
 
 impl Line {
