@@ -1,7 +1,9 @@
 //! The thread that sends batches, one after the other, in their order.
 
 use std::fs;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use serde_json::Value;
 use super::backlog::{Batch, Held};
 use super::problem::{ProblemKind, Reporter};
 use super::shared::{Shared, mark_as_sender};
-use super::spool::SpoolDirectory;
+use super::spool::{SealedBatch, SpoolDirectory, Survives};
 use super::time::{monotonic, now_ns};
 use super::verdict::{Verdict, verdict};
 use crate::answer::PushAnswer;
@@ -76,41 +78,44 @@ impl Sender {
                 }
                 settled
             }
-            Held::File(path, survives) => {
-                let parcel = match SpoolDirectory::seal(&path, survives, now_seconds()) {
-                    Ok(Some(sealed)) => sealed,
-                    unreadable => {
-                        let reason = match unreadable {
-                            Err(error) => error.to_string(),
-                            Ok(_) => "it holds no whole event".to_owned(),
-                        };
-                        let reason = format!("{}: {reason}", path.display());
-                        self.shared.counters.dropped.add(batch.place.events);
-                        self.reporter.tell(ProblemKind::SpoolUnreadable, batch.place.events, reason);
-                        self.shared.settle(None);
-                        return true;
+            Held::File(path, survives) => self.deliver_file(&path, survives, batch.place.events),
+        }
+    }
+
+    fn deliver_file(&mut self, path: &Path, survives: Survives, events: u64) -> bool {
+        let unreadable = |reason: String| format!("{}: {reason}", path.display());
+        let sealed = loop {
+            match SpoolDirectory::seal(path, survives, now_seconds()) {
+                Ok(sealed) => break sealed,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break None,
+                // Such as too many open files: that passes.
+                Err(error) => {
+                    self.reporter.tell(ProblemKind::SpoolUnreadable, events, unreadable(error.to_string()));
+                    if !self.shared.pause(self.retries.longest_wait, true) {
+                        return false;
                     }
-                };
-                let lost = batch.place.events.saturating_sub(parcel.events);
-                if lost > 0 {
-                    self.shared.counters.dropped.add(lost);
-                    let reason = format!("{}: its end is damaged", path.display());
-                    self.reporter.tell(ProblemKind::SpoolUnreadable, lost, reason);
                 }
-                let body = parcel.body;
-                let unknown_since = parcel.sealed_before;
-                let parcel = Parcel { key: parcel.key, events: parcel.events, unknown_since, is_late: false };
-                let settled = self.send(parcel, &body);
-                if settled {
-                    if let Err(error) = fs::remove_file(&path) {
-                        let reason = format!("{}: {error}", path.display());
-                        self.reporter.tell(ProblemKind::SpoolUnreadable, 0, reason);
-                    }
-                    self.shared.settle(None);
-                }
-                settled
+            }
+        };
+        let lost = events.saturating_sub(sealed.as_ref().map_or(0, |sealed| sealed.events));
+        if lost > 0 {
+            self.shared.counters.dropped.add(lost);
+            self.reporter.tell(ProblemKind::SpoolUnreadable, lost, unreadable("it is damaged or gone".to_owned()));
+        }
+        if let Some(SealedBatch { key, body, events, sealed_before, unsealed }) = sealed {
+            if let Some(error) = unsealed {
+                self.reporter.tell(ProblemKind::SpoolUnreadable, 0, unreadable(format!("it can't be sealed: {error}")));
+            }
+            let parcel = Parcel { key, events, unknown_since: sealed_before, is_late: false };
+            if !self.send(parcel, &body) {
+                return false;
+            }
+            if let Err(error) = fs::remove_file(path) {
+                self.reporter.tell(ProblemKind::SpoolUnreadable, 0, unreadable(error.to_string()));
             }
         }
+        self.shared.settle(None);
+        true
     }
 
     /// Sends a batch, always the same bytes under the same key, until it is settled.

@@ -326,6 +326,23 @@ fn a_spool_that_cannot_be_written_refuses_and_goes_on_later() {
 }
 
 #[test]
+fn a_file_that_somebody_removed_is_counted_and_holds_nothing_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = TestServer::start(|_| Reply::TakeAtGate);
+    let logger = to(&server).spool(directory.path()).batch_bytes(1024).start().unwrap();
+    log(&logger, 0..30);
+    server.wait_for_requests(1);
+    let mut paths: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    std::fs::remove_file(&paths[1]).unwrap();
+    server.open_gate();
+    logger.flush(PATIENCE).unwrap();
+    let stats = logger.stats();
+    assert!(stats.dropped > 0 && server.numbers().last() == Some(&29), "{stats:?}");
+    assert_accounted(stats);
+}
+
+#[test]
 fn damage_costs_what_stands_behind_it_in_its_file_and_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let server = TestServer::start(|_| Reply::TakeAtGate);

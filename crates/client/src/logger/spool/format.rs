@@ -21,7 +21,8 @@
 //!
 //! The seal is written before the batch is first sent, and nothing behind it. Until then no server has heard of the
 //! batch, so whatever a crash left of it may be sealed anew. Since the key holds the digest, the same key never goes
-//! out with other bytes, whatever has happened to the file.
+//! out with other bytes, whatever has happened to the file; and a batch that could not be sealed, since the disk is
+//! full, goes out under the key that it will have after a crash as well.
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 

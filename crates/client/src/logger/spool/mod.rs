@@ -55,6 +55,9 @@ pub(crate) struct SealedBatch {
     pub events: u64,
     /// When it may have been sent first by an earlier process, in seconds since 1970.
     pub sealed_before: Option<u64>,
+    /// Why it could not be sealed: a full disk, which only sending makes emptier. Its key follows from its bytes all
+    /// the same; but a process after this one would not know since when it may be there.
+    pub unsealed: Option<io::Error>,
 }
 
 impl SpoolDirectory {
@@ -98,21 +101,15 @@ impl SpoolDirectory {
     pub(crate) fn seal(path: &Path, survives: Survives, now: u64) -> io::Result<Option<SealedBatch>> {
         let Some(contents) = read(&fs::read(path)?).filter(|contents| contents.events > 0) else { return Ok(None) };
         let sealed_before = contents.seal.map(|seal| seal.sealed_at);
-        let seal = match contents.seal_holds() {
-            Some(seal) => seal,
+        let (seal, unsealed) = match contents.seal_holds() {
+            Some(seal) => (seal, None),
             None => {
                 let seal = Seal::of(&contents.body, contents.events, now);
-                let mut file = OpenOptions::new().append(true).open(path)?;
-                file.set_len(contents.events_end)?;
-                file.write_all(&seal.frame())?;
-                if survives == Survives::PowerLoss {
-                    file.sync_data()?;
-                }
-                seal
+                (seal, write_seal(path, survives, contents.events_end, seal).err())
             }
         };
         let key = idempotency_key(contents.id, seal.digest);
-        Ok(Some(SealedBatch { key, body: contents.body, events: contents.events, sealed_before }))
+        Ok(Some(SealedBatch { key, body: contents.body, events: contents.events, sealed_before, unsealed }))
     }
 
     pub(crate) fn survives(&self) -> Survives {
@@ -148,6 +145,14 @@ impl SegmentFile {
             }
         }
     }
+}
+
+/// Cuts what is behind the events, and writes the seal there.
+fn write_seal(path: &Path, survives: Survives, events_end: u64, seal: Seal) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    file.set_len(events_end)?;
+    file.write_all(&seal.frame())?;
+    if survives == Survives::PowerLoss { file.sync_data() } else { Ok(()) }
 }
 
 /// What a file in the directory is: a segment with events, or nothing that counts.
