@@ -85,6 +85,10 @@ bench: build bench-peers ## compare with DuckDB, ClickHouse, DataFusion, ripgrep
 readers: bench-peers ## read the segments of ARGS='--data DIR' with other programs
 	$(BENCH_PYTHON) -m benches.readers $(ARGS)
 
+.PHONY: bench-client
+bench-client: compilers ## measure what an event costs a service that logs by the client library
+	$(CARGO) bench --locked --package trawl-client --bench overhead
+
 # The Python modules are pinned, and stay out of the system's Python.
 .PHONY: bench-peers
 bench-peers: $(BENCH_VENV)/installed

@@ -4,6 +4,7 @@
 //! * [`server`]: a `trawl local` of a test's own, and how it ends: asked, or killed
 //! * [`command`]: any other verb, run to its end
 //! * [`api`]: requests as JSON, for routes that the client library does not need
+//! * [`proxy`]: a way to a server on which answers are lost
 //! * [`http`]: requests down to the byte, for what no client would send
 //! * [`search`]: a search followed to its last page
 //! * [`shared`]: the real logs, where they are
@@ -23,6 +24,7 @@ pub mod binary;
 pub mod chance;
 pub mod command;
 pub mod http;
+pub mod proxy;
 pub mod search;
 pub mod server;
 pub mod shared;
