@@ -180,7 +180,9 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
                 }
                 .map_err(body_error)?;
                 self.store(tenant, asked, identity, received, &decoded).await?;
-                some_acceptable(&decoded)?;
+                if let Some(refusal) = self.none_acceptable(asked, &decoded) {
+                    return Ok(refusal);
+                }
                 otlp::answer(asked, &decoded)
             }
             Route::Bulk { index } => {
@@ -216,7 +218,9 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
                 }
                 .map_err(body_error)?;
                 self.store(tenant, asked, identity, received, &decoded).await?;
-                some_acceptable(&decoded)?;
+                if let Some(refusal) = self.none_acceptable(asked, &decoded) {
+                    return Ok(refusal);
+                }
                 datadog::answer(endpoint, &decoded)
             }
             Route::Firehose => {
@@ -225,7 +229,9 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
                 let request_id = firehose::request_id(asked).or(delivery.request_id.as_deref());
                 let identity = Identity { request_id, ..identity };
                 self.store(tenant, asked, identity, received, &delivery.decoded).await?;
-                some_acceptable(&delivery.decoded)?;
+                if let Some(refusal) = self.none_acceptable(asked, &delivery.decoded) {
+                    return Ok(refusal);
+                }
                 firehose::answer(request_id.unwrap_or_default(), self.clock.now(), &delivery.decoded)
             }
             _ => {
@@ -237,6 +243,12 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
                 Ok(counted(trawl_api::json(StatusCode::ACCEPTED, &crate::answer(&decoded, id))?, &decoded))
             }
         }
+    }
+
+    /// The answer when all events of a request were refused.
+    fn none_acceptable(&self, asked: &Asked<'_>, decoded: &Decoded) -> Option<Response<Bytes>> {
+        let is_none = decoded.accepted == 0 && decoded.rejected > 0;
+        is_none.then(|| counted(refuse_at(asked, nothing_acceptable(decoded), Some(self.clock.now())), decoded))
     }
 
     /// Makes the events of a request durable, if there are any; gives the id of their batch.
@@ -257,11 +269,6 @@ impl<S: Stream, C: Clock + Ids> Ingest<S, C> {
         self.append(tenant, id, received, decoded).await?;
         Ok(id)
     }
-}
-
-/// An error when all events of a request were refused.
-fn some_acceptable(decoded: &Decoded) -> Result<(), ApiError> {
-    if decoded.accepted == 0 && decoded.rejected > 0 { Err(nothing_acceptable(decoded)) } else { Ok(()) }
 }
 
 /// What was refused, in a sentence: how many of how many, and why the first. `None` when nothing was.

@@ -68,6 +68,9 @@ fn is_space(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// A member of an object: its name as it is spelled, without the quotes, and the text of its value.
+pub(crate) type Member<'b> = (&'b [u8], &'b [u8]);
+
 /// The members of an object.
 pub(crate) struct Members<'b> {
     cursor: Cursor<'b>,
@@ -81,8 +84,8 @@ impl<'b> Members<'b> {
         if cursor.take(b'{') { Ok(Self { cursor, started: false }) } else { Err(cursor.expected("an object")) }
     }
 
-    /// The next member: its name as it is spelled, without the quotes, and the text of its value.
-    pub(crate) fn next(&mut self) -> Result<Option<(&'b [u8], &'b [u8])>, Broken> {
+    /// The next member.
+    pub(crate) fn next(&mut self) -> Result<Option<Member<'b>>, Broken> {
         let cursor = &mut self.cursor;
         if cursor.take(b'}') {
             return Ok(None);

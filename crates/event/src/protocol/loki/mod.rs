@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use self::labels::read_labels;
 use crate::columns::Stop;
 use crate::decode::{BodyError, Decoded, Encoding, decompress_within};
-use crate::limits::MAX_DECODED_BYTES;
+use crate::limits::{MAX_DECODED_BYTES, MAX_FIELDS};
 use crate::protocol::scan::{self, Elements, Members};
 use crate::protocol::wire::{Fields, Wire};
 use crate::protocol::write;
@@ -263,6 +263,7 @@ fn protobuf_entry(bytes: &[u8]) -> Result<Entry<'_>, EventError> {
         match field {
             (1, Wire::Bytes(message)) => time = message,
             (2, Wire::Bytes(text)) => line = text,
+            (3, Wire::Bytes(_)) if metadata.len() == MAX_FIELDS => return Err(EventError::TooManyFields),
             (3, Wire::Bytes(pair)) => metadata.push(label_pair(pair)?),
             _ => {}
         }
@@ -303,6 +304,9 @@ fn json_pairs(json: &[u8]) -> Result<Pairs<'_>, EventError> {
     let mut pairs = Vec::new();
     let mut members = Members::of(json)?;
     while let Some((name, value)) = members.next()? {
+        if pairs.len() == MAX_FIELDS {
+            return Err(EventError::TooManyFields);
+        }
         let quoted = memchr::memchr(b'\\', name).is_some();
         let name = match std::str::from_utf8(name) {
             Ok(name) if quoted => {
