@@ -42,13 +42,16 @@ pub fn decode_protobuf(body: &[u8], rule: &TimeRule) -> Result<Decoded, BodyErro
 pub fn decode_json(body: &[u8], rule: &TimeRule) -> Result<Decoded, BodyError> {
     let mut decoder = Decoder::new(rule);
     let mut request = Members::of(body)?;
-    while let Some((name, value)) = request.next()? {
-        if name == b"streams" {
-            let mut streams = Elements::of(value)?;
-            while let Some(stream) = streams.next()? {
-                decoder.json_stream(stream)?;
-            }
+    while let Some(name) = request.name()? {
+        if name != b"streams" {
+            request.value()?;
+            continue;
         }
+        let mut streams = Elements::of(request.here())?;
+        while let Some(stream) = streams.here()? {
+            streams.resume(decoder.json_stream(stream)?);
+        }
+        request.resume(streams.rest());
     }
     scan::ends(body, request.rest())?;
     decoder.sink.finish()
@@ -140,7 +143,8 @@ impl Decoder {
         self.settle(built)
     }
 
-    fn json_stream(&mut self, json: &[u8]) -> Result<(), BodyError> {
+    /// Reads the stream that begins `json`, and gives what follows it.
+    fn json_stream<'b>(&mut self, json: &'b [u8]) -> Result<&'b [u8], BodyError> {
         let (mut stream, mut values) = (&b"{}"[..], &b"[]"[..]);
         let mut members = Members::of(json)?;
         while let Some((name, value)) = members.next()? {
@@ -157,27 +161,39 @@ impl Decoder {
         let read = json_pairs(stream);
         self.share(read.as_deref().unwrap_or_default());
         let mut entries = Elements::of(values)?;
-        while let Some(entry) = entries.next()? {
+        while let Some(entry) = entries.here()? {
             let built = match &read {
                 Err(error) => Err(error.clone()),
                 Ok(_) => self.json_entry(entry),
             };
-            self.settle(built)?;
+            match built {
+                Ok(rest) => {
+                    entries.resume(rest);
+                    self.sink.accept(&self.event)?;
+                }
+                Err(error) => {
+                    // Where the entry ends is found by its brackets.
+                    entries.value()?;
+                    self.sink.refuse(error);
+                }
+            }
         }
-        Ok(())
+        Ok(members.rest())
     }
 
-    fn json_entry(&mut self, json: &[u8]) -> Result<(), EventError> {
+    /// Writes the event of the entry that begins `json`, and gives what follows it.
+    fn json_entry<'b>(&mut self, json: &'b [u8]) -> Result<&'b [u8], EventError> {
         let mut parts = Elements::of(json)?;
         let (time, line, metadata) = (parts.next()?, parts.next()?, parts.next()?);
         let ns = time.and_then(scan::number).ok_or_else(|| invalid("the time is not nanoseconds as a string"))?;
         let line =
             line.filter(|line| line.first() == Some(&b'"')).ok_or_else(|| invalid("the line is not a string"))?;
-        let metadata = json_pairs(metadata.unwrap_or(b"{}"))?;
+        let pairs = json_pairs(metadata.unwrap_or(b"{}"))?;
+        while parts.next()?.is_some() {}
         self.begin(ns)?;
         write::raw(&mut self.event, "message", line);
-        self.end(&metadata);
-        Ok(())
+        self.end(&pairs);
+        Ok(parts.rest())
     }
 
     /// Writes what every entry of a stream has.
