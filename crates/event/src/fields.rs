@@ -8,6 +8,8 @@ use crate::timestamp::Timestamp;
 
 /// About how many bytes quotes, colon and comma of a field take in JSON.
 const PUNCTUATION_BYTES: usize = 4;
+/// How many bytes the braces of an event take.
+const BRACES_BYTES: usize = 2;
 /// About how many bytes a number takes in JSON.
 const NUMBER_BYTES: usize = 8;
 
@@ -27,7 +29,7 @@ impl<'c> Fields<'c> {
     pub(crate) fn begin(columns: &'c mut Columns, row: u32) -> Self {
         columns.serial += 1;
         columns.touched.clear();
-        Self { columns, row, parent: ROOT, previous: NONE, depth: 1, json_bytes: 0, time: None }
+        Self { columns, row, parent: ROOT, previous: NONE, depth: 1, json_bytes: BRACES_BYTES, time: None }
     }
 
     /// About how many bytes the event takes as JSON, and its time if that was given.

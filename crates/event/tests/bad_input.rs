@@ -158,3 +158,42 @@ fn parts_do_not_depend_on_what_is_refused() {
     assert_eq!(parts(good.repeat(25)), [10, 10, 5]);
     assert_eq!(parts(format!("{}{}{}", good.repeat(5), old.repeat(10), good.repeat(10))), [5, 5, 5]);
 }
+
+#[test]
+fn deflate_and_snappy_are_read_in_both_their_forms_and_bounded() {
+    let text = b"{\"message\":\"a\"}".repeat(100);
+    let large = vec![b' '; MAX_DECODED_BYTES + 1];
+    let zlib = |bytes: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let bare = |bytes: &[u8]| {
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let block = |bytes: &[u8]| snap::raw::Encoder::new().compress_vec(bytes).unwrap();
+    let frames = |bytes: &[u8]| {
+        let mut encoder = snap::write::FrameEncoder::new(Vec::new());
+        encoder.write_all(bytes).unwrap();
+        encoder.into_inner().unwrap()
+    };
+    type Compress<'c> = &'c dyn Fn(&[u8]) -> Vec<u8>;
+    let forms: [(Compress<'_>, Encoding); 4] = [
+        (&zlib, Encoding::Deflate),
+        (&bare, Encoding::Deflate),
+        (&block, Encoding::Snappy),
+        (&frames, Encoding::Snappy),
+    ];
+    for (compress, encoding) in forms {
+        assert_eq!(decompress(&compress(&text), encoding).unwrap(), text);
+        assert_eq!(decompress(&compress(&large), encoding), Err(BodyError::DecodedTooLarge));
+        let whole = compress(&text);
+        let cut_off = decompress(&whole[..whole.len() / 2], encoding);
+        assert!(matches!(cut_off, Err(BodyError::Compression { .. })), "{encoding:?}");
+    }
+    for (header, encoding) in [("deflate", Encoding::Deflate), ("Snappy", Encoding::Snappy)] {
+        assert_eq!(Encoding::from_header(header), Some(encoding));
+    }
+}

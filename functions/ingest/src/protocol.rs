@@ -185,7 +185,9 @@ impl<S: Stream, C: Clock + Ids, A: Admission> Ingest<S, C, A> {
                 }
                 .map_err(body_error)?;
                 self.store(tenant, asked, identity, received, &decoded).await?;
-                some_acceptable(&decoded)?;
+                if let Some(refusal) = self.none_acceptable(asked, &decoded) {
+                    return Ok(refusal);
+                }
                 otlp::answer(asked, &decoded)
             }
             Route::Bulk { index } => {
@@ -221,7 +223,9 @@ impl<S: Stream, C: Clock + Ids, A: Admission> Ingest<S, C, A> {
                 }
                 .map_err(body_error)?;
                 self.store(tenant, asked, identity, received, &decoded).await?;
-                some_acceptable(&decoded)?;
+                if let Some(refusal) = self.none_acceptable(asked, &decoded) {
+                    return Ok(refusal);
+                }
                 datadog::answer(endpoint, &decoded)
             }
             Route::Firehose => {
@@ -230,7 +234,9 @@ impl<S: Stream, C: Clock + Ids, A: Admission> Ingest<S, C, A> {
                 let request_id = firehose::request_id(asked).or(delivery.request_id.as_deref());
                 let identity = Identity { request_id, ..identity };
                 self.store(tenant, asked, identity, received, &delivery.decoded).await?;
-                some_acceptable(&delivery.decoded)?;
+                if let Some(refusal) = self.none_acceptable(asked, &delivery.decoded) {
+                    return Ok(refusal);
+                }
                 firehose::answer(request_id.unwrap_or_default(), self.clock.now(), &delivery.decoded)
             }
             _ => {
@@ -242,6 +248,12 @@ impl<S: Stream, C: Clock + Ids, A: Admission> Ingest<S, C, A> {
                 Ok(counted(trawl_api::json(StatusCode::ACCEPTED, &crate::answer(&decoded, id))?, &decoded))
             }
         }
+    }
+
+    /// The answer when all events of a request were refused.
+    fn none_acceptable(&self, asked: &Asked<'_>, decoded: &Decoded) -> Option<Response<Bytes>> {
+        let is_none = decoded.accepted == 0 && decoded.rejected > 0;
+        is_none.then(|| counted(refuse_at(asked, nothing_acceptable(decoded), Some(self.clock.now())), decoded))
     }
 
     /// Makes the events of a request durable, if there are any; gives the id of their batch.
@@ -262,11 +274,6 @@ impl<S: Stream, C: Clock + Ids, A: Admission> Ingest<S, C, A> {
         self.append(tenant, id, received, decoded).await?;
         Ok(id)
     }
-}
-
-/// An error when all events of a request were refused.
-fn some_acceptable(decoded: &Decoded) -> Result<(), ApiError> {
-    if decoded.accepted == 0 && decoded.rejected > 0 { Err(nothing_acceptable(decoded)) } else { Ok(()) }
 }
 
 /// What was refused, in a sentence: how many of how many, and why the first. `None` when nothing was.

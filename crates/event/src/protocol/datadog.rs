@@ -2,7 +2,7 @@
 //! or lines of text.
 
 use crate::decode::{BodyError, Decoded};
-use crate::limits::MAX_FIELDS;
+use crate::limits::{MAX_EVENT_BYTES, MAX_FIELDS};
 use crate::protocol::scan::{self, Elements, Members, Piece, Pieces};
 use crate::protocol::{text_lines, write};
 use crate::shred::{EventError, TimeRule};
@@ -33,6 +33,7 @@ pub fn decode_json(body: &[u8], defaults: &Defaults, rule: &TimeRule) -> Result<
             Ok(())
         }
     };
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if let Ok(mut elements) = Elements::of(body) {
         while let Some(element) = elements.next()? {
             settle(element, &mut sink)?;
@@ -75,6 +76,9 @@ struct Own {
 
 /// Writes the event of an object; whether there is one.
 fn write_event(out: &mut Vec<u8>, json: &[u8], defaults: &Defaults) -> Result<bool, EventError> {
+    if json.len() > MAX_EVENT_BYTES {
+        return Err(EventError::TooLarge { bytes: json.len() });
+    }
     let mut own = Own::default();
     let mut all = Vec::with_capacity(16);
     let mut members = Members::of(json)?;

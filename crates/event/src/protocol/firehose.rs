@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::decode::{BodyError, Decoded, Encoding, decompress_within};
 use crate::limits::MAX_DECODED_BYTES;
-use crate::protocol::scan::{self, Elements, Members, Piece, Pieces};
+use crate::protocol::scan::{self, Broken, Elements, Members, Piece, Pieces};
 use crate::protocol::write;
 use crate::shred::{EventError, TimeRule};
 use crate::sink::Sink;
@@ -119,18 +119,23 @@ impl<'a> Decoder<'a> {
     }
 
     fn array(&mut self, array: &[u8]) -> Result<(), BodyError> {
-        let objects = || -> Option<Vec<&[u8]>> {
-            let mut elements = Elements::of(array).ok()?;
-            let mut objects = Vec::new();
-            while let Some(element) = elements.next().ok()? {
-                objects.push(element);
+        let is_of_objects = || -> Result<bool, Broken> {
+            let mut elements = Elements::of(array)?;
+            while let Some(element) = elements.next()? {
+                if element.first() != Some(&b'{') {
+                    return Ok(false);
+                }
             }
-            objects.iter().all(|element| element.first() == Some(&b'{')).then_some(objects)
+            Ok(true)
         };
-        match objects() {
-            Some(objects) => objects.into_iter().try_for_each(|object| self.object(object)),
-            None => self.text(array),
+        if !is_of_objects().unwrap_or(false) {
+            return self.text(array);
         }
+        let mut elements = Elements::of(array)?;
+        while let Some(element) = elements.next()? {
+            self.object(element)?;
+        }
+        Ok(())
     }
 
     fn object(&mut self, object: &[u8]) -> Result<(), BodyError> {

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::decode::{BodyError, Decoded};
+use crate::limits::MAX_EVENT_BYTES;
 use crate::protocol::scan::{self, Elements, Members, Piece, Pieces};
 use crate::protocol::{text_lines, write};
 use crate::shred::{EventError, TimeRule};
@@ -123,6 +124,9 @@ impl Names {
 }
 
 fn write_event(out: &mut Vec<u8>, json: &[u8], defaults: &Defaults) -> Result<(), EventError> {
+    if json.len() > MAX_EVENT_BYTES {
+        return Err(EventError::TooLarge { bytes: json.len() });
+    }
     let mut metadata: [Option<Cow<'_, [u8]>>; METADATA.len()] = Default::default();
     let mut event = None;
     let mut others = Vec::new();

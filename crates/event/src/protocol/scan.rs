@@ -68,23 +68,41 @@ fn is_space(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// A member of an object: its name as it is spelled, without the quotes, and the text of its value.
+pub(crate) type Member<'b> = (&'b [u8], &'b [u8]);
+
 /// The members of an object.
 pub(crate) struct Members<'b> {
     cursor: Cursor<'b>,
     started: bool,
+    ended: bool,
 }
 
 impl<'b> Members<'b> {
     /// Of the object that begins `bytes`.
     pub(crate) fn of(bytes: &'b [u8]) -> Result<Self, Broken> {
         let mut cursor = Cursor { bytes, at: 0 };
-        if cursor.take(b'{') { Ok(Self { cursor, started: false }) } else { Err(cursor.expected("an object")) }
+        if cursor.take(b'{') {
+            Ok(Self { cursor, started: false, ended: false })
+        } else {
+            Err(cursor.expected("an object"))
+        }
     }
 
-    /// The next member: its name as it is spelled, without the quotes, and the text of its value.
-    pub(crate) fn next(&mut self) -> Result<Option<(&'b [u8], &'b [u8])>, Broken> {
+    /// The next member.
+    pub(crate) fn next(&mut self) -> Result<Option<Member<'b>>, Broken> {
+        match self.name()? {
+            Some(name) => Ok(Some((name, self.value()?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The name of the next member. Its value is to be read next: by [`Self::value`], or from [`Self::here`] on and
+    /// passed by [`Self::resume`].
+    pub(crate) fn name(&mut self) -> Result<Option<&'b [u8]>, Broken> {
         let cursor = &mut self.cursor;
-        if cursor.take(b'}') {
+        self.ended = self.ended || cursor.take(b'}');
+        if self.ended {
             return Ok(None);
         }
         if std::mem::replace(&mut self.started, true) && !cursor.take(b',') {
@@ -97,8 +115,23 @@ impl<'b> Members<'b> {
         if !cursor.take(b':') {
             return Err(cursor.expected("a colon"));
         }
-        let value = cursor.value()?;
-        Ok(Some((name.get(1..name.len() - 1).unwrap_or_default(), value)))
+        Ok(Some(name.get(1..name.len() - 1).unwrap_or_default()))
+    }
+
+    /// The value of the member whose name was read.
+    pub(crate) fn value(&mut self) -> Result<&'b [u8], Broken> {
+        self.cursor.value()
+    }
+
+    /// The text from that value on.
+    pub(crate) fn here(&mut self) -> &'b [u8] {
+        self.cursor.peek();
+        self.cursor.rest()
+    }
+
+    /// Goes on at `rest`, the end of what [`Self::here`] gave.
+    pub(crate) fn resume(&mut self, rest: &'b [u8]) {
+        self.cursor.at = self.cursor.bytes.len() - rest.len();
     }
 
     /// What comes after the object, once it was read to its end.
@@ -111,25 +144,50 @@ impl<'b> Members<'b> {
 pub(crate) struct Elements<'b> {
     cursor: Cursor<'b>,
     started: bool,
+    ended: bool,
 }
 
 impl<'b> Elements<'b> {
     /// Of the array that begins `bytes`.
     pub(crate) fn of(bytes: &'b [u8]) -> Result<Self, Broken> {
         let mut cursor = Cursor { bytes, at: 0 };
-        if cursor.take(b'[') { Ok(Self { cursor, started: false }) } else { Err(cursor.expected("an array")) }
+        if cursor.take(b'[') {
+            Ok(Self { cursor, started: false, ended: false })
+        } else {
+            Err(cursor.expected("an array"))
+        }
     }
 
     /// The text of the next element.
     pub(crate) fn next(&mut self) -> Result<Option<&'b [u8]>, Broken> {
+        match self.here()? {
+            Some(_) => self.value().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The text from the next element on, if there is one. It is to be passed by [`Self::value`] or [`Self::resume`].
+    pub(crate) fn here(&mut self) -> Result<Option<&'b [u8]>, Broken> {
         let cursor = &mut self.cursor;
-        if cursor.take(b']') {
+        self.ended = self.ended || cursor.take(b']');
+        if self.ended {
             return Ok(None);
         }
         if std::mem::replace(&mut self.started, true) && !cursor.take(b',') {
             return Err(cursor.expected("a comma or a closing bracket"));
         }
-        cursor.value().map(Some)
+        cursor.peek();
+        Ok(Some(cursor.rest()))
+    }
+
+    /// The element that begins here.
+    pub(crate) fn value(&mut self) -> Result<&'b [u8], Broken> {
+        self.cursor.value()
+    }
+
+    /// Goes on at `rest`, the end of what [`Self::here`] gave.
+    pub(crate) fn resume(&mut self, rest: &'b [u8]) {
+        self.cursor.at = self.cursor.bytes.len() - rest.len();
     }
 
     /// What comes after the array, once it was read to its end.
@@ -284,6 +342,12 @@ fn string_len(bytes: &[u8]) -> Option<usize> {
         }
         at += 2;
     }
+}
+
+/// The text behind `null`, if that is what stands here.
+pub(crate) fn behind_null(bytes: &[u8]) -> Option<&[u8]> {
+    let ends = |byte: &u8| is_space(byte) || matches!(byte, b',' | b'}' | b']');
+    bytes.strip_prefix(b"null").filter(|rest| rest.first().is_none_or(ends))
 }
 
 /// From here on a string is searched as a long one.

@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 
 use crate::decode::{BodyError, Decoded};
+use crate::limits::MAX_EVENT_BYTES;
 use crate::protocol::write;
 use crate::shred::TimeRule;
 use crate::sink::Sink;
@@ -76,7 +77,8 @@ type Params<'l> = Vec<(&'l str, Cow<'l, str>)>;
 fn write_event(out: &mut Vec<u8>, text: &str, received: Timestamp) {
     out.clear();
     out.push(b'{');
-    let read = priority(text).map(|(priority, rest)| {
+    // A line that is too long is refused as it is, whatever stands in it.
+    let read = priority(text).filter(|_| text.len() <= MAX_EVENT_BYTES).map(|(priority, rest)| {
         let line = rest.strip_prefix("1 ").and_then(rfc5424).unwrap_or_else(|| rfc3164(rest, received));
         (priority, line)
     });

@@ -115,3 +115,16 @@ fn a_block_that_announces_too_much_is_refused_before_it_is_read() {
     let body = push(&[(&long, &entries)]);
     assert!(matches!(decode_protobuf(&body, &rule()), Err(BodyError::ExpandedTooLarge)));
 }
+
+#[test]
+fn more_labels_or_metadata_than_an_event_has_fields_are_refused() {
+    let many: String = (0..2000).map(|number| format!("l{number}=\"x\",")).collect();
+    let metadata: Vec<(&str, &str)> = vec![("name", "value"); 2000];
+    let line = entry(1_772_445_600, 0, "a", &[]);
+    let body = push(&[(&format!("{{{many}}}"), &[line]), ("{}", &[entry(1_772_445_600, 0, "a", &metadata)])]);
+    let decoded = decode_protobuf(&body, &rule()).unwrap();
+    assert_eq!(refused(&decoded), [(0, "invalid_labels"), (1, "too_many_fields")]);
+    let twice = [entry(1_772_445_600, 0, "a", &[("name", "1"), ("name", "2")])];
+    let decoded = decode_protobuf(&push(&[("{}", &twice)]), &rule()).unwrap();
+    assert_eq!(events(&decoded)[0]["structured_metadata"], json!({"name": ["1", "2"]}));
+}

@@ -299,3 +299,24 @@ proptest! {
         prop_assert_eq!(by_json.all_timestamped, by_protobuf.all_timestamped);
     }
 }
+
+#[test]
+fn parts_are_cut_alike_whatever_the_clock_says() {
+    let record = |number: u64| {
+        let mut record = Vec::new();
+        put_fixed64(&mut record, 1, 1_772_445_600_000_000_000 + number);
+        put_bytes(&mut record, 5, &text(&"x".repeat(1000 + number as usize % 7)));
+        record
+    };
+    let body = request(&(0..4000).map(record).collect::<Vec<_>>());
+    let now = rule();
+    let later = trawl_event::shred::TimeRule { oldest: trawl_event::Timestamp(1_772_445_600_000_001_500), ..now };
+    let (first, second) = (decode_protobuf(&body, &now).unwrap(), decode_protobuf(&body, &later).unwrap());
+    assert_eq!((first.accepted, second.accepted), (4000, 2500));
+    assert_eq!(first.parts.len(), second.parts.len());
+    assert!(first.parts.len() > 3);
+    for (first, second) in first.parts.iter().zip(&second.parts) {
+        assert!(first.raw_bytes <= 1_000_000);
+        assert!(second.timestamps.iter().all(|time| first.timestamps.contains(time)));
+    }
+}

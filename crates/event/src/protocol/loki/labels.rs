@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Pairs;
+use crate::limits::MAX_FIELDS;
 
 /// Reads `{job="x", app="y"}`, strings as Go quotes them.
 pub(super) fn read_labels(text: &str) -> Option<Pairs<'_>> {
@@ -11,6 +12,9 @@ pub(super) fn read_labels(text: &str) -> Option<Pairs<'_>> {
     loop {
         if let Some(after) = rest.strip_prefix('}') {
             return after.is_empty().then_some(pairs);
+        }
+        if pairs.len() == MAX_FIELDS {
+            return None;
         }
         let (name, after) = rest.split_once('=')?;
         let (value, after) = go_string(after.trim_start())?;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use self::labels::read_labels;
 use crate::columns::Stop;
 use crate::decode::{BodyError, Decoded, Encoding, decompress_within};
-use crate::limits::MAX_DECODED_BYTES;
+use crate::limits::{MAX_DECODED_BYTES, MAX_FIELDS};
 use crate::protocol::scan::{self, Elements, Members};
 use crate::protocol::wire::{Fields, Wire};
 use crate::protocol::write;
@@ -42,13 +42,16 @@ pub fn decode_protobuf(body: &[u8], rule: &TimeRule) -> Result<Decoded, BodyErro
 pub fn decode_json(body: &[u8], rule: &TimeRule) -> Result<Decoded, BodyError> {
     let mut decoder = Decoder::new(rule);
     let mut request = Members::of(body)?;
-    while let Some((name, value)) = request.next()? {
-        if name == b"streams" {
-            let mut streams = Elements::of(value)?;
-            while let Some(stream) = streams.next()? {
-                decoder.json_stream(stream)?;
-            }
+    while let Some(name) = request.name()? {
+        if name != b"streams" {
+            request.value()?;
+            continue;
         }
+        let mut streams = Elements::of(request.here())?;
+        while let Some(stream) = streams.here()? {
+            streams.resume(decoder.json_stream(stream)?);
+        }
+        request.resume(streams.rest());
     }
     scan::ends(body, request.rest())?;
     decoder.sink.finish()
@@ -140,7 +143,8 @@ impl Decoder {
         self.settle(built)
     }
 
-    fn json_stream(&mut self, json: &[u8]) -> Result<(), BodyError> {
+    /// Reads the stream that begins `json`, and gives what follows it.
+    fn json_stream<'b>(&mut self, json: &'b [u8]) -> Result<&'b [u8], BodyError> {
         let (mut stream, mut values) = (&b"{}"[..], &b"[]"[..]);
         let mut members = Members::of(json)?;
         while let Some((name, value)) = members.next()? {
@@ -157,27 +161,39 @@ impl Decoder {
         let read = json_pairs(stream);
         self.share(read.as_deref().unwrap_or_default());
         let mut entries = Elements::of(values)?;
-        while let Some(entry) = entries.next()? {
+        while let Some(entry) = entries.here()? {
             let built = match &read {
                 Err(error) => Err(error.clone()),
                 Ok(_) => self.json_entry(entry),
             };
-            self.settle(built)?;
+            match built {
+                Ok(rest) => {
+                    entries.resume(rest);
+                    self.sink.accept(&self.event)?;
+                }
+                Err(error) => {
+                    // Where the entry ends is found by its brackets.
+                    entries.value()?;
+                    self.sink.refuse(error);
+                }
+            }
         }
-        Ok(())
+        Ok(members.rest())
     }
 
-    fn json_entry(&mut self, json: &[u8]) -> Result<(), EventError> {
+    /// Writes the event of the entry that begins `json`, and gives what follows it.
+    fn json_entry<'b>(&mut self, json: &'b [u8]) -> Result<&'b [u8], EventError> {
         let mut parts = Elements::of(json)?;
         let (time, line, metadata) = (parts.next()?, parts.next()?, parts.next()?);
         let ns = time.and_then(scan::number).ok_or_else(|| invalid("the time is not nanoseconds as a string"))?;
         let line =
             line.filter(|line| line.first() == Some(&b'"')).ok_or_else(|| invalid("the line is not a string"))?;
-        let metadata = json_pairs(metadata.unwrap_or(b"{}"))?;
+        let pairs = json_pairs(metadata.unwrap_or(b"{}"))?;
+        while parts.next()?.is_some() {}
         self.begin(ns)?;
         write::raw(&mut self.event, "message", line);
-        self.end(&metadata);
-        Ok(())
+        self.end(&pairs);
+        Ok(parts.rest())
     }
 
     /// Writes what every entry of a stream has.
@@ -263,6 +279,7 @@ fn protobuf_entry(bytes: &[u8]) -> Result<Entry<'_>, EventError> {
         match field {
             (1, Wire::Bytes(message)) => time = message,
             (2, Wire::Bytes(text)) => line = text,
+            (3, Wire::Bytes(_)) if metadata.len() == MAX_FIELDS => return Err(EventError::TooManyFields),
             (3, Wire::Bytes(pair)) => metadata.push(label_pair(pair)?),
             _ => {}
         }
@@ -303,6 +320,9 @@ fn json_pairs(json: &[u8]) -> Result<Pairs<'_>, EventError> {
     let mut pairs = Vec::new();
     let mut members = Members::of(json)?;
     while let Some((name, value)) = members.next()? {
+        if pairs.len() == MAX_FIELDS {
+            return Err(EventError::TooManyFields);
+        }
         let quoted = memchr::memchr(b'\\', name).is_some();
         let name = match std::str::from_utf8(name) {
             Ok(name) if quoted => {

@@ -16,13 +16,16 @@ pub fn decode(body: &[u8], rule: &TimeRule) -> Result<Decoded, BodyError> {
     let mut decoder = Decoder::default();
     let mut sink = Sink::new(*rule);
     let mut request = Members::of(body)?;
-    while let Some((name, value)) = request.next()? {
-        if matches!(name, b"resourceLogs" | b"resource_logs") {
-            let mut all = Elements::of(value)?;
-            while let Some(resource_logs) = all.next()? {
-                decoder.resource_logs(resource_logs, &mut sink)?;
-            }
+    while let Some(name) = request.name()? {
+        if !matches!(name, b"resourceLogs" | b"resource_logs") {
+            request.value()?;
+            continue;
         }
+        let mut all = Elements::of(request.here())?;
+        while let Some(resource_logs) = all.here()? {
+            all.resume(decoder.resource_logs(resource_logs, &mut sink)?);
+        }
+        request.resume(all.rest());
     }
     scan::ends(body, request.rest())?;
     Ok(sink.finish_any())
@@ -38,7 +41,8 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn resource_logs(&mut self, json: &[u8], sink: &mut Sink) -> Result<(), BodyError> {
+    /// Reads the object that begins `json`, and gives what follows it.
+    fn resource_logs<'b>(&mut self, json: &'b [u8], sink: &mut Sink) -> Result<&'b [u8], BodyError> {
         let (mut resource, mut schema_url, mut scopes) = (&b"{}"[..], &[][..], &b"[]"[..]);
         let mut members = Members::of(json)?;
         while let Some((name, value)) = members.next()? {
@@ -54,11 +58,11 @@ impl Decoder {
         let readable = self.resource(resource, schema_url);
         let resource_len = self.shared.len();
         let mut all = Elements::of(scopes)?;
-        while let Some(scope_logs) = all.next()? {
+        while let Some(scope_logs) = all.here()? {
             self.shared.truncate(resource_len);
-            self.scope_logs(scope_logs, readable.as_ref().err(), sink)?;
+            all.resume(self.scope_logs(scope_logs, readable.as_ref().err(), sink)?);
         }
-        Ok(())
+        Ok(members.rest())
     }
 
     fn resource(&mut self, json: &[u8], schema_url: &[u8]) -> Result<(), EventError> {
@@ -73,7 +77,10 @@ impl Decoder {
                         let (name, value) = key_value(pair)?;
                         match text_value(value)? {
                             Some(text) if service.is_empty() && name.1 == SERVICE_NAME => service = text,
-                            _ => attribute(&mut self.attributes, name.0, value)?,
+                            _ => {
+                                write::raw_key(&mut self.attributes, name.0);
+                                any_value(&mut self.attributes, value, 2)?;
+                            }
                         }
                     }
                 }
@@ -85,7 +92,13 @@ impl Decoder {
         Ok(())
     }
 
-    fn scope_logs(&mut self, json: &[u8], unreadable: Option<&EventError>, sink: &mut Sink) -> Result<(), BodyError> {
+    /// Reads the object that begins `json`, and gives what follows it.
+    fn scope_logs<'b>(
+        &mut self,
+        json: &'b [u8],
+        unreadable: Option<&EventError>,
+        sink: &mut Sink,
+    ) -> Result<&'b [u8], BodyError> {
         let (mut scope, mut schema_url, mut records) = (&b"{}"[..], &[][..], &b"[]"[..]);
         let mut members = Members::of(json)?;
         while let Some((name, value)) = members.next()? {
@@ -99,22 +112,24 @@ impl Decoder {
         }
         let unreadable = unreadable.cloned().or(self.scope(scope, schema_url).err());
         let mut all = Elements::of(records)?;
-        while let Some(record) = all.next()? {
-            match &unreadable {
-                Some(error) => {
-                    sink.refuse(error.clone());
+        while let Some(record) = all.here()? {
+            let read = match &unreadable {
+                Some(error) => Err(error.clone()),
+                None => self.record(record),
+            };
+            match read {
+                Ok(rest) => {
+                    all.resume(rest);
+                    sink.accept(&self.event)?;
                 }
-                None => match self.record(record) {
-                    Ok(()) => {
-                        sink.accept(&self.event)?;
-                    }
-                    Err(error) => {
-                        sink.refuse(error);
-                    }
-                },
+                Err(error) => {
+                    // Where the record ends is found by its brackets.
+                    all.value()?;
+                    sink.refuse(error);
+                }
             }
         }
-        Ok(())
+        Ok(members.rest())
     }
 
     fn scope(&mut self, json: &[u8], schema_url: &[u8]) -> Result<(), EventError> {
@@ -125,7 +140,9 @@ impl Decoder {
             match name {
                 b"name" if scan::is_filled_string(value) => write::raw(&mut self.body, "name", value),
                 b"version" if scan::is_filled_string(value) => write::raw(&mut self.body, "version", value),
-                b"attributes" => attributes(&mut self.attributes, value)?,
+                b"attributes" => {
+                    attributes(&mut self.attributes, value)?;
+                }
                 b"droppedAttributesCount" | b"dropped_attributes_count" => {
                     write::raw(&mut self.body, "dropped_attributes_count", value);
                 }
@@ -140,14 +157,29 @@ impl Decoder {
         Ok(())
     }
 
-    /// Writes the event of a record.
-    fn record(&mut self, json: &[u8]) -> Result<(), EventError> {
+    /// Writes the event of the record that begins `json`, and gives what follows it.
+    fn record<'b>(&mut self, json: &'b [u8]) -> Result<&'b [u8], EventError> {
         self.body.clear();
         self.attributes.clear();
         let mut record = Record::default();
         let mut severity_text = Cow::Borrowed("");
         let mut members = Members::of(json)?;
-        while let Some((name, value)) = members.next()? {
+        while let Some(name) = members.name()? {
+            match name {
+                b"body" => {
+                    self.body.clear();
+                    let rest = any_value(&mut self.body, members.here(), 1)?;
+                    members.resume(rest);
+                    continue;
+                }
+                b"attributes" => {
+                    let rest = attributes(&mut self.attributes, members.here())?;
+                    members.resume(rest);
+                    continue;
+                }
+                _ => {}
+            }
+            let value = members.value()?;
             match name {
                 _ if value == b"null" => {}
                 b"timeUnixNano" | b"time_unix_nano" => record.time_ns = number(value, "timeUnixNano")?,
@@ -156,13 +188,8 @@ impl Decoder {
                 }
                 b"severityNumber" | b"severity_number" => record.severity_number = number(value, "severityNumber")?,
                 b"severityText" | b"severity_text" => {
-                    severity_text = scan::text(value).ok_or(invalid("severityText is not a string"))?;
+                    severity_text = scan::text(value).ok_or_else(|| invalid("severityText is not a string"))?;
                 }
-                b"body" => {
-                    self.body.clear();
-                    any_value(&mut self.body, value, 1)?;
-                }
-                b"attributes" => attributes(&mut self.attributes, value)?,
                 b"droppedAttributesCount" | b"dropped_attributes_count" => {
                     record.dropped_attributes = number(value, "droppedAttributesCount")?;
                 }
@@ -177,7 +204,8 @@ impl Decoder {
             self.body.clear();
         }
         let record = Record { severity_text: &severity_text, body: &self.body, attributes: &self.attributes, ..record };
-        record.write(&self.shared, &mut self.event)
+        record.write(&self.shared, &mut self.event)?;
+        Ok(members.rest())
     }
 }
 
@@ -195,21 +223,53 @@ fn number<N: std::str::FromStr>(json: &[u8], name: &str) -> Result<N, EventError
     scan::number(json).ok_or_else(|| invalid(format!("{name} is not a whole number in its range")))
 }
 
-fn attributes(out: &mut Vec<u8>, json: &[u8]) -> Result<(), EventError> {
-    if json == b"null" {
-        return Ok(());
+/// Appends the array of `KeyValue` that begins `json` as members of an object, and gives what follows it.
+fn attributes<'b>(out: &mut Vec<u8>, json: &'b [u8]) -> Result<&'b [u8], EventError> {
+    if let Some(rest) = scan::behind_null(json) {
+        return Ok(rest);
     }
-    let mut pairs = Elements::of(json)?;
-    while let Some(pair) = pairs.next()? {
-        let (name, value) = key_value(pair)?;
-        attribute(out, name.0, value)?;
-    }
-    Ok(())
+    pairs(out, json, 2)
 }
 
-fn attribute(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), EventError> {
-    write::raw_key(out, name);
-    any_value(out, value, 2)
+fn pairs<'b>(out: &mut Vec<u8>, json: &'b [u8], depth: usize) -> Result<&'b [u8], EventError> {
+    let mut all = Elements::of(json)?;
+    while let Some(pair) = all.here()? {
+        all.resume(member(out, pair, depth)?);
+    }
+    Ok(all.rest())
+}
+
+/// Appends the `KeyValue` that begins `json` as a member of an object, and gives what follows it.
+fn member<'b>(out: &mut Vec<u8>, json: &'b [u8], depth: usize) -> Result<&'b [u8], EventError> {
+    let (mut key, mut value) = (None, &b"null"[..]);
+    let mut is_written = false;
+    let mut members = Members::of(json)?;
+    while let Some(name) = members.name()? {
+        match (name, key) {
+            (b"key", _) => {
+                let text = members.value()?;
+                if text.first() != Some(&b'"') {
+                    return Err(invalid("the key of an attribute is not a string"));
+                }
+                key = Some(text);
+            }
+            (b"value", Some(key)) if !is_written => {
+                write::raw_key(out, key);
+                let rest = any_value(out, members.here(), depth)?;
+                members.resume(rest);
+                is_written = true;
+            }
+            (b"value", None) => value = members.value()?,
+            _ => {
+                members.value()?;
+            }
+        }
+    }
+    if !is_written {
+        write::raw_key(out, key.unwrap_or(b"\"\""));
+        any_value(out, value, depth)?;
+    }
+    Ok(members.rest())
 }
 
 /// A name as JSON and as what it says.
@@ -225,7 +285,7 @@ fn key_value(json: &[u8]) -> Result<(Name<'_>, &[u8]), EventError> {
             _ => {}
         }
     }
-    let text = scan::text(name).ok_or(invalid("the key of an attribute is not a string"))?;
+    let text = scan::text(name).ok_or_else(|| invalid("the key of an attribute is not a string"))?;
     Ok(((name, text), value))
 }
 
@@ -240,19 +300,61 @@ fn text_value(json: &[u8]) -> Result<Option<&[u8]>, EventError> {
     }))
 }
 
-/// Appends an `AnyValue` as the JSON that it stands for.
-fn any_value(out: &mut Vec<u8>, json: &[u8], depth: usize) -> Result<(), EventError> {
+/// Appends the `AnyValue` that begins `json` as the JSON that it stands for, and gives what follows it.
+fn any_value<'b>(out: &mut Vec<u8>, json: &'b [u8], depth: usize) -> Result<&'b [u8], EventError> {
     if depth > MAX_DEPTH {
         return Err(EventError::TooDeep { offset: out.len() });
     }
-    if json == b"null" {
-        out.extend_from_slice(json);
-        return Ok(());
-    }
-    let Some((name, value)) = Members::of(json)?.next()? else {
+    if let Some(rest) = scan::behind_null(json) {
         out.extend_from_slice(b"null");
-        return Ok(());
+        return Ok(rest);
+    }
+    let mut members = Members::of(json)?;
+    let Some(name) = members.name()? else {
+        out.extend_from_slice(b"null");
+        return Ok(members.rest());
     };
+    match name {
+        b"arrayValue" | b"array_value" => {
+            out.push(b'[');
+            let mut array = Members::of(members.here())?;
+            while let Some(name) = array.name()? {
+                if name == b"values" {
+                    let mut values = Elements::of(array.here())?;
+                    while let Some(value) = values.here()? {
+                        write::comma(out);
+                        values.resume(any_value(out, value, depth + 1)?);
+                    }
+                    array.resume(values.rest());
+                } else {
+                    array.value()?;
+                }
+            }
+            members.resume(array.rest());
+            out.push(b']');
+        }
+        b"kvlistValue" | b"kvlist_value" => {
+            out.push(b'{');
+            let mut list = Members::of(members.here())?;
+            while let Some(name) = list.name()? {
+                if name == b"values" {
+                    let rest = pairs(out, list.here(), depth + 1)?;
+                    list.resume(rest);
+                } else {
+                    list.value()?;
+                }
+            }
+            members.resume(list.rest());
+            out.push(b'}');
+        }
+        _ => scalar(out, name, members.value()?)?,
+    }
+    // Of several kinds the first counts.
+    while members.next()?.is_some() {}
+    Ok(members.rest())
+}
+
+fn scalar(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), EventError> {
     match name {
         b"stringValue" | b"string_value" | b"bytesValue" | b"bytes_value" => {
             if value.first() != Some(&b'"') {
@@ -262,31 +364,6 @@ fn any_value(out: &mut Vec<u8>, json: &[u8], depth: usize) -> Result<(), EventEr
         }
         b"boolValue" | b"bool_value" | b"doubleValue" | b"double_value" => out.extend_from_slice(value),
         b"intValue" | b"int_value" => write::int(out, number(value, "intValue")?),
-        b"arrayValue" | b"array_value" => {
-            out.push(b'[');
-            let mut members = Members::of(value)?;
-            while let Some((name, json)) = members.next()? {
-                let mut values = Elements::of(if name == b"values" { json } else { b"[]" })?;
-                while let Some(value) = values.next()? {
-                    write::comma(out);
-                    any_value(out, value, depth + 1)?;
-                }
-            }
-            out.push(b']');
-        }
-        b"kvlistValue" | b"kvlist_value" => {
-            out.push(b'{');
-            let mut members = Members::of(value)?;
-            while let Some((name, json)) = members.next()? {
-                let mut pairs = Elements::of(if name == b"values" { json } else { b"[]" })?;
-                while let Some(pair) = pairs.next()? {
-                    let (name, value) = key_value(pair)?;
-                    write::raw_key(out, name.0);
-                    any_value(out, value, depth + 1)?;
-                }
-            }
-            out.push(b'}');
-        }
         _ => return Err(invalid(format!("{:?} is no kind of value", String::from_utf8_lossy(name)))),
     }
     Ok(())
