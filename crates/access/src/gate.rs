@@ -8,14 +8,14 @@ use http::{HeaderMap, Method, StatusCode};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use trawl_api::ApiError;
+use trawl_api::{ApiError, ApiResult};
 use trawl_event::{TenantId, Timestamp};
 use trawl_store::ports::{Clock, Documents, Ids, StoreError};
 
-use crate::credential::{self, Credential};
+use crate::credential::{self, Credential, MAX_CREDENTIAL_BYTES};
 use crate::key::{ApiKey, KeyId, KeyRecord, PREFIX, Pepper};
 use crate::keys::Keys;
-use crate::provider::{Fetch, Provider};
+use crate::provider::{Brought, Fetch, Provider, TOKEN_ROUTE};
 use crate::quota::{Meter, Quota};
 use crate::route::{Required, required};
 use crate::scope::{Scope, Scopes};
@@ -120,6 +120,39 @@ where
     /// The keys it knows.
     pub fn keys(&self) -> &Keys<D, C> {
         &self.keys
+    }
+
+    /// Answers `GET /v1/auth` and `POST /v1/auth/token`, for who is nobody yet; `None` for any other route.
+    pub async fn answer_open(&self, method: &Method, path: &str, body: &[u8]) -> Option<ApiResult> {
+        match (method, path) {
+            (&Method::GET | &Method::HEAD, "/v1/auth") => {
+                let oidc = match &self.provider {
+                    Some(provider) => provider.sign_in().await,
+                    None => None,
+                };
+                let answer = serde_json::json!({"key_required": !self.settings.is_open, "oidc": oidc});
+                Some(trawl_api::json(StatusCode::OK, &answer))
+            }
+            (&Method::POST, TOKEN_ROUTE) => Some(self.tokens(body).await),
+            _ => None,
+        }
+    }
+
+    async fn tokens(&self, body: &[u8]) -> ApiResult {
+        let Some(provider) = &self.provider else {
+            return Err(ApiError::not_found("no_sign_in", "nobody signs in here: this server takes keys"));
+        };
+        if body.len() > MAX_CREDENTIAL_BYTES {
+            let message = format!("the body has {} bytes, the limit is {MAX_CREDENTIAL_BYTES}", body.len());
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message));
+        }
+        let mut brought = serde_json::Map::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            brought.insert(name.into_owned(), value.into_owned().into());
+        }
+        let brought: Brought = serde_json::from_value(brought.into())
+            .map_err(|error| ApiError::bad_request("invalid_request", error.to_string()))?;
+        trawl_api::json(StatusCode::OK, &provider.tokens(&brought).await?)
     }
 
     /// The caller of a request that may do what it asks; `None` where nobody has to be anyone.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use trawl_api::ApiError;
 use trawl_event::{TenantId, Timestamp};
 
@@ -20,6 +20,10 @@ const KEYS_AGAIN: Duration = Duration::from_secs(60);
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bytes of its answer.
 const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
+/// The route at which a browser turns a code into a token.
+pub const TOKEN_ROUTE: &str = "/v1/auth/token";
+/// What a browser asks for.
+const SIGN_IN_SCOPE: &str = "openid trawl:search";
 /// What stands before the name of a scope in a token.
 pub const SCOPE_PREFIX: &str = "trawl:";
 
@@ -32,6 +36,8 @@ pub struct ProviderSettings {
     pub audience: String,
     /// The claim that names the tenant.
     pub tenant_claim: String,
+    /// The name under which the provider knows the web UI; people cannot sign in there without.
+    pub client_id: Option<String>,
 }
 
 /// An issuer that cannot be one.
@@ -43,6 +49,9 @@ pub struct BadIssuer(String);
 pub trait Fetch: Send + Sync {
     /// The body of the answer.
     fn get(&self, url: &str) -> impl Future<Output = Result<String, String>> + Send;
+
+    /// The body of the answer to a form, whatever its status.
+    fn post(&self, url: &str, form: String) -> impl Future<Output = Result<String, String>> + Send;
 }
 
 /// Gets documents over HTTPS.
@@ -61,12 +70,67 @@ impl Fetch for Https {
         });
         fetched.await.map_err(|error| error.to_string())?
     }
+
+    async fn post(&self, url: &str, form: String) -> Result<String, String> {
+        let url = url.to_owned();
+        let fetched = tokio::task::spawn_blocking(move || {
+            let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).max_redirects(0);
+            let agent: ureq::Agent = config.http_status_as_error(false).build().into();
+            let request = agent.post(&url).content_type("application/x-www-form-urlencoded");
+            let mut response = request.send(form).map_err(|error| format!("{url}: {error}"))?;
+            let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_string();
+            body.map_err(|error| format!("{url}: {error}"))
+        });
+        fetched.await.map_err(|error| error.to_string())?
+    }
 }
 
 #[derive(Deserialize)]
 struct Configuration {
     issuer: String,
     jwks_uri: String,
+    #[serde(default)]
+    authorization_endpoint: Option<String>,
+    #[serde(default)]
+    token_endpoint: Option<String>,
+}
+
+/// What a browser needs to know to sign in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignIn {
+    /// Whose tokens are taken.
+    pub issuer: String,
+    /// Where people sign in.
+    pub authorization_endpoint: String,
+    /// Where what they bring back is turned into a token: this server, which hands it on.
+    pub token_endpoint: &'static str,
+    /// The name under which the provider knows the web UI.
+    pub client_id: String,
+    /// What is asked for.
+    pub scope: &'static str,
+}
+
+/// What a browser brings back from signing in.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Brought {
+    code: String,
+    code_verifier: String,
+    redirect_uri: String,
+}
+
+/// The tokens of who signed in; nothing else of the provider's answer is passed on.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tokens {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u64>,
+    #[serde(skip_serializing)]
+    error: Option<String>,
 }
 
 /// A provider with its keys as they were fetched last.
@@ -124,17 +188,73 @@ impl<F: Fetch> Provider<F> {
         Ok(Caller { tenant, scopes: scopes(claims), subject: format!("token:{subject}") })
     }
 
+    /// What a browser needs to sign in; `None` where the web UI has no name at the provider.
+    pub async fn sign_in(&self) -> Option<SignIn> {
+        let client_id = self.settings.client_id.clone()?;
+        let found = self.configuration().await.and_then(|configuration| {
+            let endpoint = configuration.authorization_endpoint.filter(|url| is_safe(url));
+            endpoint.ok_or_else(|| "the provider names no https authorization_endpoint".to_owned())
+        });
+        match found {
+            Ok(authorization_endpoint) => Some(SignIn {
+                issuer: self.settings.issuer.clone(),
+                authorization_endpoint,
+                token_endpoint: TOKEN_ROUTE,
+                client_id,
+                scope: SIGN_IN_SCOPE,
+            }),
+            Err(error) => {
+                tracing::warn!(error, "nobody can sign in: the OpenID provider does not say where");
+                None
+            }
+        }
+    }
+
+    /// Turns what a browser brought back into tokens.
+    pub async fn tokens(&self, brought: &Brought) -> Result<Tokens, ApiError> {
+        let unavailable = |error: String| {
+            tracing::warn!(error, "a code of the OpenID provider could not be turned into a token");
+            ApiError::unavailable("provider_unavailable", "the OpenID provider does not answer")
+        };
+        let Some(client_id) = &self.settings.client_id else {
+            return Err(ApiError::not_found("no_sign_in", "nobody signs in here: this server takes keys"));
+        };
+        let endpoint = self.configuration().await.map_err(unavailable)?.token_endpoint.filter(|url| is_safe(url));
+        let endpoint = endpoint.ok_or_else(|| unavailable("the provider names no https token_endpoint".to_owned()))?;
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "authorization_code")
+            .append_pair("client_id", client_id)
+            .append_pair("code", &brought.code)
+            .append_pair("code_verifier", &brought.code_verifier)
+            .append_pair("redirect_uri", &brought.redirect_uri)
+            .finish();
+        let answer = self.fetch.post(&endpoint, form).await.map_err(unavailable)?;
+        let tokens: Tokens = serde_json::from_str(&answer).map_err(|error| unavailable(error.to_string()))?;
+        match (&tokens.error, &tokens.access_token, &tokens.id_token) {
+            (None, Some(_), _) | (None, _, Some(_)) => Ok(tokens),
+            (error, ..) => {
+                let error: String = error.as_deref().unwrap_or("no token").chars().take(100).collect();
+                Err(ApiError::bad_request("sign_in_failed", format!("the OpenID provider refused the code: {error}")))
+            }
+        }
+    }
+
     async fn fetch_keys(&self) -> Result<Jwks, String> {
+        let configuration = self.configuration().await?;
+        if !is_safe(&configuration.jwks_uri) {
+            return Err(format!("the keys are at {:?}, which is not https", configuration.jwks_uri));
+        }
+        serde_json::from_str(&self.fetch.get(&configuration.jwks_uri).await?).map_err(|error| error.to_string())
+    }
+
+    async fn configuration(&self) -> Result<Configuration, String> {
         let issuer = self.settings.issuer.trim_end_matches('/');
         let body = self.fetch.get(&format!("{issuer}/.well-known/openid-configuration")).await?;
         let configuration: Configuration = serde_json::from_str(&body).map_err(|error| error.to_string())?;
         if configuration.issuer != self.settings.issuer {
             return Err(format!("the provider calls itself {:?}", configuration.issuer));
         }
-        if !is_safe(&configuration.jwks_uri) {
-            return Err(format!("the keys are at {:?}, which is not https", configuration.jwks_uri));
-        }
-        serde_json::from_str(&self.fetch.get(&configuration.jwks_uri).await?).map_err(|error| error.to_string())
+        Ok(configuration)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use http::Method;
 
+use crate::provider::TOKEN_ROUTE;
 use crate::scope::Scope;
 
 /// Routes under which events are sent, in any protocol. The ingest stage answers them.
@@ -11,8 +12,8 @@ const INGEST: [&str; 8] =
 /// Routes that manage a tenant.
 const ADMIN: [&str; 4] = ["/v1/keys", "/v1/deletions", "/v1/limits", "/v1/admin"];
 /// Routes that tell nothing about anyone: whether this is up, and what it understands.
-const OPEN: [&str; 4] =
-    ["/v1/health", "/v1/openapi.json", "/services/collector/health", "/services/collector/health/1.0"];
+const OPEN: [&str; 5] =
+    ["/v1/health", "/v1/openapi.json", "/v1/auth", "/services/collector/health", "/services/collector/health/1.0"];
 
 /// What a route asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,8 @@ pub enum Required {
 /// are routes without a prefix of their own, as Elasticsearch's `/{index}/_bulk`.
 pub fn required(method: &Method, path: &str, is_ingest: bool) -> Required {
     let is_under = |prefixes: &[&str]| prefixes.iter().any(|prefix| is_at_or_under(path, prefix));
-    if OPEN.contains(&path) && (method == Method::GET || method == Method::HEAD) {
+    let is_open = OPEN.contains(&path) && (method == Method::GET || method == Method::HEAD);
+    if is_open || (path == TOKEN_ROUTE && method == Method::POST) {
         Required::Nothing
     } else if is_ingest || is_under(&INGEST) {
         Required::Scope(Scope::Ingest)
@@ -69,6 +71,9 @@ mod tests {
             ("POST", "/v1/admin/compact", false, Needs(Scope::Admin)),
             ("POST", "/v1/deletions", false, Needs(Scope::Admin)),
             ("POST", "/v1/searches", false, Needs(Scope::Search)),
+            ("GET", "/v1/auth", false, Nothing),
+            ("POST", "/v1/auth/token", false, Nothing),
+            ("POST", "/v1/auth", false, Needs(Scope::Search)),
             ("GET", "/v1/unheard-of", false, Needs(Scope::Search)),
         ] {
             let method = method.parse().unwrap();

@@ -111,6 +111,15 @@ impl Fetch for Pages {
         let answers = self.answers.lock().unwrap();
         answers.iter().find(|(known, _)| known == url).map(|(_, body)| body.clone()).ok_or_else(|| "not found".into())
     }
+
+    async fn post(&self, url: &str, form: String) -> std::result::Result<String, String> {
+        assert_eq!(url, "https://id.example/token");
+        let is_right = form == "grant_type=authorization_code&client_id=ui&code=c&code_verifier=v&redirect_uri=r";
+        Ok(match is_right {
+            true => json!({"access_token": "a.b.c", "expires_in": 60, "refresh_token": "kept back"}).to_string(),
+            false => json!({"error": "invalid_grant"}).to_string(),
+        })
+    }
 }
 
 const ISSUER: &str = "https://id.example";
@@ -137,14 +146,21 @@ impl Setup {
             answers: Arc::new(Mutex::new(vec![
                 (
                     format!("{ISSUER}/.well-known/openid-configuration"),
-                    json!({"issuer": ISSUER, "jwks_uri": "https://id.example/keys"}).to_string(),
+                    json!({"issuer": ISSUER, "jwks_uri": "https://id.example/keys",
+                           "authorization_endpoint": "https://id.example/login",
+                           "token_endpoint": "https://id.example/token"})
+                    .to_string(),
                 ),
                 ("https://id.example/keys".into(), keys.to_string()),
             ])),
             asked: Arc::default(),
         };
-        let settings =
-            ProviderSettings { issuer: ISSUER.into(), audience: "trawl".into(), tenant_claim: "tenant".into() };
+        let settings = ProviderSettings {
+            issuer: ISSUER.into(),
+            audience: "trawl".into(),
+            tenant_claim: "tenant".into(),
+            client_id: Some("ui".into()),
+        };
         let provider = Provider::new(settings, pages.clone()).unwrap();
         // Of `k`.
         let mut deployment_key = [0; 32];
@@ -394,4 +410,27 @@ async fn an_admin_manages_its_own_tenant_and_an_operator_all() {
     assert_eq!(ask(&admin, "GET", "/v1/limits", Value::Null).await.1["limits"], wanted);
     assert_eq!(ask(&other, "GET", "/v1/limits/shop", Value::Null).await.0, 403);
     assert_eq!(ask(&operator, "PUT", "/v1/limits/shop", json!({"speed": 1})).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_browser_is_told_where_to_sign_in_and_gets_the_token_and_no_more() {
+    let setup = Setup::new(false);
+    let ask = async |method: &str, path: &str, body: &str| {
+        let answer = setup.gate.answer_open(&method.parse().unwrap(), path, body.as_bytes()).await.unwrap();
+        let response = answer.unwrap_or_else(trawl_api::ApiError::into_response);
+        (response.status().as_u16(), serde_json::from_slice::<Value>(response.body()).unwrap())
+    };
+    let (_, answer) = ask("GET", "/v1/auth", "").await;
+    assert_eq!(answer["key_required"], true);
+    assert_eq!(answer["oidc"]["authorization_endpoint"], "https://id.example/login");
+    assert_eq!(
+        (&answer["oidc"]["token_endpoint"], &answer["oidc"]["client_id"]),
+        (&json!("/v1/auth/token"), &json!("ui"))
+    );
+    let (status, tokens) = ask("POST", "/v1/auth/token", "code=c&code_verifier=v&redirect_uri=r&client_id=other").await;
+    assert_eq!((status, tokens), (200, json!({"access_token": "a.b.c", "expires_in": 60})));
+    let (status, refused) = ask("POST", "/v1/auth/token", "code=stolen&code_verifier=v&redirect_uri=r").await;
+    assert_eq!((status, &refused["error"]["code"]), (400, &json!("sign_in_failed")));
+    assert_eq!(ask("POST", "/v1/auth/token", &"x".repeat(9000)).await.0, 413);
+    assert!(setup.gate.answer_open(&Method::GET, "/v1/keys", b"").await.is_none());
 }

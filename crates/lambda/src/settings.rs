@@ -129,7 +129,8 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         let Some(issuer) = self.optional("TRAWL_OIDC_ISSUER") else { return Ok(None) };
         let audience = self.required("TRAWL_OIDC_AUDIENCE", "the audience that tokens have to name")?;
         let tenant_claim = self.optional("TRAWL_OIDC_TENANT_CLAIM").unwrap_or_else(|| "tenant".into());
-        Ok(Some(ProviderSettings { issuer, audience, tenant_claim }))
+        let client_id = self.optional("TRAWL_OIDC_CLIENT_ID");
+        Ok(Some(ProviderSettings { issuer, audience, tenant_claim, client_id }))
     }
 
     /// The limits of tenants that have none of their own.

@@ -66,7 +66,7 @@ async fn answer(function: &Function, call: &Call, event: Box<RawValue>) -> anyho
     let event: ApiEvent = serde_json::from_str(event.get())?;
     let route = async |request: &Request| match function.access.admit(request, false).await {
         Ok(Some(caller)) => route(function, &caller, request).await,
-        Ok(None) => open_route(request),
+        Ok(None) => open_route(function, request).await,
         Err(error) => error.into_response(),
     };
     Ok(Some(trawl_lambda::http::answer(event, route).await))
@@ -98,7 +98,10 @@ async fn route(function: &Function, caller: &Caller, request: &Request) -> Respo
 }
 
 /// Routes that tell nothing about anyone.
-fn open_route(request: &Request) -> Response<bytes::Bytes> {
+async fn open_route(function: &Function, request: &Request) -> Response<bytes::Bytes> {
+    if let Some(answer) = function.access.gate.answer_open(&request.method, &request.path, &request.body).await {
+        return answer.unwrap_or_else(ApiError::into_response);
+    }
     match (&request.method, request.path.as_str()) {
         (&Method::GET | &Method::HEAD, "/v1/health") => trawl_api::health().unwrap_or_else(ApiError::into_response),
         (_, path) => ApiError::unknown_route(path).into_response(),

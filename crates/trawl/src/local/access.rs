@@ -46,6 +46,9 @@ pub struct AccessArgs {
     /// The claim of a token that names the tenant.
     #[arg(long, value_name = "CLAIM", env = "TRAWL_OIDC_TENANT_CLAIM", default_value = "tenant")]
     pub oidc_tenant_claim: String,
+    /// The name under which the provider knows the web UI: people sign in there with it.
+    #[arg(long, value_name = "NAME", env = "TRAWL_OIDC_CLIENT_ID", requires = "oidc_issuer")]
+    pub oidc_client_id: Option<String>,
     /// A limit of each tenant that has none of its own: ingest_bytes_per_second, ingest_events_per_second,
     /// concurrent_searches, scanned_bytes_per_search or scanned_bytes_per_day.
     #[arg(long = "limit", value_name = "NAME=NUMBER")]
@@ -106,7 +109,8 @@ impl Access {
         let provider = match (&args.oidc_issuer, &args.oidc_audience) {
             (Some(issuer), Some(audience)) => {
                 let (issuer, audience) = (issuer.clone(), audience.clone());
-                let settings = ProviderSettings { issuer, audience, tenant_claim: args.oidc_tenant_claim.clone() };
+                let (tenant_claim, client_id) = (args.oidc_tenant_claim.clone(), args.oidc_client_id.clone());
+                let settings = ProviderSettings { issuer, audience, tenant_claim, client_id };
                 Some(Provider::new(settings, Https)?)
             }
             _ => None,

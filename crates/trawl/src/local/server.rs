@@ -138,6 +138,9 @@ async fn route(
 
 /// Routes that tell nothing about anyone.
 async fn open_route(stages: &Stages, asked: &protocol::Asked<'_>, body: Bytes) -> http::Response<Bytes> {
+    if let Some(answer) = stages.access.gate.answer_open(asked.method, asked.path, &body).await {
+        return answer.unwrap_or_else(ApiError::into_response);
+    }
     match asked.path {
         "/v1/health" => trawl_api::health().unwrap_or_else(ApiError::into_response),
         // The health of a collector: it stores nothing.
