@@ -35,6 +35,7 @@ pub mod access;
 pub mod answer;
 mod client;
 pub mod counts;
+pub mod deletion;
 pub mod error;
 #[cfg(feature = "tracing")]
 pub mod layer;
@@ -56,6 +57,7 @@ pub use counts::{
     Bucket, FacetCounts, FacetRequest, Field, FieldValues, Fields, Histogram, HistogramRequest, ValueCount,
     ValuesRequest,
 };
+pub use deletion::{Deletion, DeletionList, NewDeletion};
 pub use error::{ApiError, Error};
 pub use live::{Context, ContextRequest, NamedSearch, News, Plan, SavedSearch, SearchName};
 #[cfg(feature = "logger")]

@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trawl_client::{Client, Retries};
 
-use crate::{bench, context, export, fields, key, limits, local, push, saved, search, simulate, status, tail};
+use crate::{
+    bench, context, deletion, export, fields, key, limits, local, push, saved, search, simulate, status, tail,
+};
 
 const EXAMPLES: &str = "\
 Start here:
@@ -118,6 +120,8 @@ pub enum Command {
     Saved(saved::SavedArgs),
     /// Send believable events of made-up services.
     Simulate(simulate::SimulateArgs),
+    /// Delete events for good, and show what was deleted.
+    Deletion(deletion::DeletionArgs),
     /// Make, list and revoke API keys.
     Key(key::KeyArgs),
     /// Show or set what a tenant may use.
@@ -160,7 +164,7 @@ mod tests {
         let mut cli = Cli::command();
         for verb in [
             "local", "push", "search", "tail", "context", "export", "fields", "saved", "simulate", "status", "bench",
-            "key", "limits",
+            "key", "limits", "deletion",
         ] {
             let help = cli.find_subcommand_mut(verb).expect(verb).render_long_help().to_string();
             assert!(help.contains("Examples:") && help.contains(&format!("trawl {verb}")), "{verb}: {help}");

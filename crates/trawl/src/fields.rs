@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::json;
 use trawl_client::{Client, Field, FieldValues, Fields, ValuesRequest};
 
+use crate::output::harmless::clean;
 use crate::output::screen::Screen;
-use crate::output::table::clean;
 use crate::output::{facets, style};
 use crate::range::RangeArgs;
 use crate::search::{explain, warn_of_missing};

@@ -18,7 +18,7 @@ use trawl_store::local::System;
 
 use crate::EXIT_NOTHING;
 use crate::local::access;
-use crate::output::table::clean;
+use crate::output::harmless::clean;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -2,7 +2,7 @@
 //!
 //! * [`cli`]: what may stand on the command line, and its help
 //! * [`push`], [`search`], [`tail`], [`context`], [`export`], [`fields`], [`saved`], [`simulate`], [`status`],
-//!   [`key`], [`mod@limits`], [`compact`], [`local`], [`mod@bench`]: the verbs
+//!   [`key`], [`mod@limits`], [`deletion`], [`compact`], [`local`], [`mod@bench`]: the verbs
 //! * [`output`]: events and tables as text for people and programs
 //! * [`range`]: the range of time that a verb looks at
 //! * [`timespec`], [`units`]: times, durations and sizes, read and written
@@ -19,6 +19,7 @@ pub mod bench;
 pub mod cli;
 pub mod compact;
 pub mod context;
+pub mod deletion;
 pub mod export;
 pub mod fields;
 pub mod key;
@@ -56,7 +57,9 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let style = output::style::ERROR;
-            anstream::eprintln!("{style}trawl:{style:#} {error:#}");
+            // What a server says may quote what others sent.
+            let error = output::harmless::clean_lines(&format!("{error:#}"));
+            anstream::eprintln!("{style}trawl:{style:#} {error}");
             ExitCode::from(EXIT_FAILED)
         }
     }
@@ -71,6 +74,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         cli::Command::Tail(args) => tail::run(&server.client()?, &args),
         cli::Command::Context(args) => context::run(&server.client()?, &args),
         cli::Command::Export(args) => export::run(&server.patient()?, &args),
+        cli::Command::Deletion(args) => deletion::run(&server.client()?, &args),
         cli::Command::Key(args) => key::run(|| server.client(), &args),
         cli::Command::Limits(args) => limits::run(&server.client()?, &args),
         cli::Command::Fields(args) => fields::run(&server.client()?, &args),

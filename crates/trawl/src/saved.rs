@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use trawl_client::{Client, NamedSearch, SavedSearch};
 
 use crate::EXIT_NOTHING;
-use crate::output::table::clean;
+use crate::output::harmless::clean;
 use crate::range::RangeArgs;
 use crate::search::{self, ShowArgs, explain};
 

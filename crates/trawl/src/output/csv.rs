@@ -1,11 +1,13 @@
 //! Comma-separated values (RFC 4180): a header, CRLF after each record, quotes where needed.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde_json::value::RawValue;
 use trawl_client::Aggregates;
 
 use super::event::{Leaf, leaves};
+use super::harmless::cell;
 use super::json;
 
 /// The column for fields that the header does not have, as a JSON object.
@@ -46,12 +48,12 @@ impl EventCsv {
         let columns = self.columns.get_or_insert_with(|| paths(&rows));
         if !self.header_written {
             let rest = self.with_rest.then_some(REST);
-            record(columns.iter().map(String::as_str).chain(rest), out)?;
+            record(columns.iter().map(|name| cell(name.into())).chain(rest.map(Cow::Borrowed)), out)?;
             self.header_written = true;
         }
         for row in &rows {
             let cells = columns.iter().map(|column| {
-                row.iter().find(|leaf| leaf.path == *column).map(|leaf| json::plain(leaf.value)).unwrap_or_default()
+                row.iter().find(|leaf| leaf.path == *column).map(|leaf| shown(leaf.value)).unwrap_or_default()
             });
             let rest = self.with_rest.then(|| rest_of(row, columns).into());
             record(cells.chain(rest), out)?;
@@ -78,8 +80,14 @@ fn rest_of(row: &[Leaf<'_>], columns: &[String]) -> String {
 
 /// Writes the table of an aggregate.
 pub fn aggregates(aggregates: &Aggregates, out: &mut dyn Write) -> io::Result<()> {
-    record(&aggregates.columns, out)?;
-    aggregates.rows.iter().try_for_each(|row| record(row.iter().map(|cell| json::plain(cell)), out))
+    record(aggregates.columns.iter().map(|name| cell(name.into())), out)?;
+    aggregates.rows.iter().try_for_each(|row| record(row.iter().map(|value| shown(value)), out))
+}
+
+/// A value as a cell: a text that a spreadsheet would take for a formula is told apart, a number is a number.
+fn shown(value: &RawValue) -> Cow<'_, str> {
+    let text = json::plain(value);
+    if value.get().starts_with('"') { cell(text) } else { text }
 }
 
 /// Writes one record. A single empty cell is quoted: RFC 4180 has no other way to tell it from no record.
@@ -166,6 +174,14 @@ mod tests {
         let mut out = Vec::new();
         csv.write(&raws(&[r#"{"a":1}"#]), &mut out).unwrap();
         assert_eq!(out, b"b,a\r\n,1\r\n");
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        let mut csv = EventCsv::new(None);
+        let mut out = Vec::new();
+        csv.write(&raws(&[r#"{"=name":"=cmd|' /C calc'!A0","n":-5,"t":"\t=1"}"#]), &mut out).unwrap();
+        assert_eq!(out, b"'=name,n,t,_rest\r\n'=cmd|' /C calc'!A0,-5,'\t=1,\r\n");
     }
 
     proptest! {

@@ -6,9 +6,9 @@ use serde_json::Value;
 use trawl_client::{FacetCounts, ValueCount};
 
 use super::bars::bar;
+use super::harmless::clean;
 use super::screen::Screen;
 use super::style;
-use super::table::clean;
 use crate::units;
 
 /// Longest value that is shown whole, in characters.

@@ -8,9 +8,9 @@ use trawl_client::{Bucket, Histogram};
 use trawl_event::{Level, Timestamp};
 
 use super::bars::{Fill, bar, stacked};
+use super::harmless::clean;
 use super::screen::Screen;
 use super::style;
-use super::table::clean;
 use crate::timespec::short;
 use crate::units;
 

@@ -5,19 +5,20 @@
 //! * [`csv`]: RFC 4180
 //! * [`histogram`], [`facets`]: counts as drawings, of [`bars`], for a [`screen`]
 //! * [`event`]: the parts of an event, in the order and spelling in which they were sent
-//! * [`json`]: JSON text, handled as text
+//! * [`json`]: JSON text, handled as text; [`harmless`]: text that steers no terminal and no spreadsheet
 
 pub mod bars;
 pub mod csv;
 pub mod event;
 pub mod facets;
+pub mod harmless;
 pub mod histogram;
 pub mod json;
 pub mod screen;
 pub mod style;
 pub mod table;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde_json::value::RawValue;
@@ -41,6 +42,8 @@ pub struct Printer {
     form: Form,
     /// Whether results were written.
     is_begun: bool,
+    /// Whether a terminal shows them.
+    is_shown: bool,
 }
 
 enum Form {
@@ -55,7 +58,9 @@ impl Printer {
         match format {
             // Colours are dropped where stdout is no terminal.
             Format::Table => Self::new(format, query, anstream::stdout()),
-            Format::Ndjson | Format::Csv => Self::new(format, query, io::stdout()),
+            Format::Ndjson | Format::Csv => {
+                Self { is_shown: io::stdout().is_terminal(), ..Self::new(format, query, io::stdout()) }
+            }
         }
     }
 
@@ -66,7 +71,7 @@ impl Printer {
             Format::Ndjson => Form::Ndjson,
             Format::Csv => Form::Csv(csv::EventCsv::new(query.and_then(named_fields))),
         };
-        Self { out: Box::new(BufWriter::new(out)), form, is_begun: false }
+        Self { out: Box::new(BufWriter::new(out)), form, is_begun: false, is_shown: false }
     }
 
     /// Writes events and flushes, so that they are seen as they are found.
@@ -75,7 +80,12 @@ impl Printer {
         let out = &mut *self.out;
         match &mut self.form {
             Form::Table(table) => events.iter().try_for_each(|event| table.write(event, out))?,
-            Form::Ndjson => events.iter().try_for_each(|event| writeln!(out, "{}", json::one_line(event.get())))?,
+            Form::Ndjson => events.iter().try_for_each(|event| line(event, self.is_shown, out))?,
+            Form::Csv(csv) if self.is_shown => {
+                let mut text = Vec::new();
+                csv.write(events, &mut text)?;
+                out.write_all(harmless::clean_lines(&String::from_utf8_lossy(&text)).as_bytes())?;
+            }
             Form::Csv(csv) => csv.write(events, out)?,
         }
         self.out.flush()
@@ -89,7 +99,7 @@ impl Printer {
                 write!(out, "{mark}")?;
                 table.write(event, out)
             }
-            Form::Ndjson => writeln!(out, "{}", json::one_line(event.get())),
+            Form::Ndjson => line(event, self.is_shown, out),
             Form::Csv(csv) => csv.write(&[event.to_owned()], out),
         }
     }
@@ -115,6 +125,15 @@ impl Printer {
             Form::Csv(_) => csv::aggregates(aggregates, out)?,
         }
         self.out.flush()
+    }
+}
+
+/// Writes an event in a line; on a terminal, characters that would steer it are spelled as JSON has them, too.
+fn line(event: &RawValue, is_shown: bool, out: &mut dyn Write) -> io::Result<()> {
+    let line = json::one_line(event.get());
+    match is_shown {
+        true => writeln!(out, "{}", harmless::json(&line)),
+        false => writeln!(out, "{line}"),
     }
 }
 

@@ -11,6 +11,7 @@ use trawl_event::Level;
 use trawl_query::Highlight;
 
 use super::event::{Leaf, Part, leaves};
+use super::harmless::Clean;
 use super::{json, style};
 
 /// Widest column that is kept aligned, in characters; longer cells push the rest of their line aside.
@@ -124,28 +125,6 @@ fn append(line: &mut String, text: &str, style: Style, line_break: &str) {
         let _ = write!(line, "{}", Clean(part));
     }
     let _ = write!(line, "{style:#}");
-}
-
-/// `text` without control characters.
-pub fn clean(text: &str) -> String {
-    Clean(text).to_string()
-}
-
-/// Text without control characters: what a log holds must not steer the terminal.
-struct Clean<'a>(&'a str);
-
-impl std::fmt::Display for Clean<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                '\t' => f.write_char('\t')?,
-                '\r' => {}
-                control if control.is_control() => write!(f, "\\u{{{:x}}}", u32::from(control))?,
-                other => f.write_char(other)?,
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Writes the table of an aggregate: columns as wide as their cells, numbers to the right.
