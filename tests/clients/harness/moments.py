@@ -1,0 +1,24 @@
+"""Points in time as nanoseconds since 1970."""
+
+import calendar
+import datetime
+import re
+
+SECOND = 1_000_000_000
+RFC_3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))")
+
+
+def ns(text):
+    """Of an RFC 3339 timestamp."""
+    found = RFC_3339.fullmatch(text)
+    assert found, f"{text!r} is no RFC 3339 timestamp"
+    whole = calendar.timegm(tuple(map(int, found.groups()[:6])))
+    if found[8]:
+        whole -= (1 if found[8] == "+" else -1) * (int(found[9]) * 3600 + int(found[10]) * 60)
+    return whole * SECOND + int((found[7] or "0").ljust(9, "0"))
+
+
+def rfc_3339(nanoseconds):
+    whole, fraction = divmod(nanoseconds, SECOND)
+    moment = datetime.datetime.fromtimestamp(whole, datetime.timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction:09}Z"

@@ -1,0 +1,114 @@
+"""A relay between clients and the server that loses one answer: the server has taken a request, and its sender is not told."""
+
+import asyncio
+import threading
+
+
+class Relay:
+    """Listens on a port of its own and passes bytes on to `server`, both ways."""
+
+    def __init__(self, server):
+        self.server = server
+        # Which POST goes without an answer, and what is done then.
+        self.lost_post, self.meanwhile = None, None
+        # What the server answered and nobody was told.
+        self.lost_answer = None
+        self.posts = 0
+        self.connections = set()
+        self.address = ("127.0.0.1", 0)
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        self.call(self.listen())
+
+    @property
+    def url(self):
+        return "http://{}:{}".format(*self.address)
+
+    def call(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    async def listen(self):
+        self.listener = await asyncio.start_server(self.relay, *self.address)
+        self.address = self.listener.sockets[0].getsockname()
+
+    def lose(self, post, meanwhile):
+        """Keeps the answer to POST number `post` back, cuts all connections, and refuses others until `meanwhile()` is done."""
+        self.lost_post, self.meanwhile = post, meanwhile
+
+    async def relay(self, from_client, to_client):
+        connection = Connection(self, from_client, to_client)
+        self.connections.add(connection)
+        try:
+            await connection.run()
+        except OSError:
+            # Either side went away: the other is told by the end of its connection.
+            pass
+        finally:
+            self.connections.discard(connection)
+            connection.cut()
+
+    async def lose_now(self, answer):
+        self.lost_answer = answer
+        self.listener.close()
+        for connection in self.connections:
+            connection.cut()
+        await self.loop.run_in_executor(None, self.meanwhile)
+        await self.listen()
+
+    def close(self):
+        async def close():
+            self.listener.close()
+            for connection in self.connections:
+                connection.cut()
+
+        self.call(close())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+class Connection:
+    def __init__(self, relay, from_client, to_client):
+        self.relay, self.from_client, self.to_client = relay, from_client, to_client
+        self.to_server = None
+        # The number of the POST that is under way on this connection.
+        self.post = None
+        self.is_waiting = False
+
+    async def run(self):
+        self.from_server, self.to_server = await asyncio.open_connection(*self.relay.server)
+        tasks = [asyncio.ensure_future(self.requests()), asyncio.ensure_future(self.answers())]
+        done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in others:
+            task.cancel()
+        for task in done:
+            task.result()
+
+    async def requests(self):
+        while part := await self.from_client.read(65536):
+            # No client here sends a request before the one before it is answered.
+            if not self.is_waiting:
+                self.is_waiting = True
+                self.post = None
+                if part.startswith(b"POST"):
+                    self.relay.posts += 1
+                    self.post = self.relay.posts
+            self.to_server.write(part)
+            await self.to_server.drain()
+
+    async def answers(self):
+        while part := await self.from_server.read(65536):
+            if self.is_waiting and not part.startswith(b"HTTP/1.1 100"):
+                self.is_waiting = False
+                if self.post is not None and self.post == self.relay.lost_post:
+                    # In a task of its own: this connection is cut with the others.
+                    self.relay.losing = asyncio.ensure_future(self.relay.lose_now(part))
+                    return
+            self.to_client.write(part)
+            await self.to_client.drain()
+
+    def cut(self):
+        for writer in (self.to_client, self.to_server):
+            if writer is not None:
+                writer.transport.abort()

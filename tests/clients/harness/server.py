@@ -1,0 +1,95 @@
+"""A `trawl local` of its own, reached by clients through a relay."""
+
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+
+from .programs import TRAWL, background, run
+from .relay import Relay
+from .wait import until
+
+# Every event of a test, and more, in case there are too many.
+LIMIT = 50_000
+
+
+def has_keys():
+    """Whether this server knows keys."""
+    return subprocess.run([TRAWL, "key", "--help"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+class Server:
+    """A server with data of its own. Clients send to `url` with `key`, which is None where the server asks for none."""
+
+    def __init__(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="trawl-clients-")
+        self.data = pathlib.Path(self.directory.name, "data")
+        self.address, self.process, self.starts = "127.0.0.1:0", None, 0
+        self.key = self.reading_key = None
+        self.options = ["--flush-age", "500ms"]
+        if has_keys():
+            self.key, self.reading_key = self.make_key("client", "ingest"), self.make_key("reader", "admin")
+            self.options.append("--require-key")
+        self.start()
+        host, port = self.address.split(":")
+        self.relay = Relay((host, int(port)))
+
+    def make_key(self, name, scope):
+        return run([TRAWL, "key", "create", "--data", str(self.data), "--name", name, "--scope", scope]).strip()
+
+    @property
+    def url(self):
+        return self.relay.url
+
+    @property
+    def port(self):
+        return self.relay.address[1]
+
+    def start(self):
+        """Starts on the same data; after the first time also on the same port."""
+        self.starts += 1
+        log = pathlib.Path(self.directory.name, f"server-{self.starts}.log")
+        self.process = background([TRAWL, "local", "--data", str(self.data), "--listen", self.address, *self.options], log)
+
+        def listening():
+            said = log.read_text(errors="replace")
+            assert self.process.poll() is None, f"trawl local ended: {said}"
+            return re.search(r"listening on http://([0-9.:]+)", said)
+
+        self.address = until("trawl local listens", listening)[1]
+
+    def end(self, how):
+        self.process.send_signal(how)
+        self.process.wait(60)
+
+    def restart_at(self, post, how=signal.SIGKILL):
+        """Ends the server once it has taken POST number `post`, before its sender is told, and starts it again."""
+
+        def restart():
+            self.end(how)
+            self.start()
+
+        self.relay.lose(post, restart)
+
+    def search(self, query="*", *options):
+        """Runs a search; gives what it found."""
+        command = [TRAWL, "search", query, "--url", f"http://{self.address}", "-o", "ndjson", "-q", "--limit", str(LIMIT), *options]
+        # 1: nothing was found.
+        lines = run(command, allowed=(0, 1), **self.reading())
+        return [json.loads(line) for line in lines.splitlines()]
+
+    def count(self):
+        return self.search("* | stats count() as events")[0]["events"]
+
+    def compact(self):
+        run([TRAWL, "compact", "--url", f"http://{self.address}"], **self.reading())
+
+    def reading(self):
+        return {"TRAWL_API_KEY": self.reading_key} if self.reading_key else {}
+
+    def stop(self):
+        self.relay.close()
+        self.end(signal.SIGKILL)
+        self.directory.cleanup()
