@@ -3,17 +3,20 @@
 import asyncio
 import threading
 
+# How requests begin that bring events.
+PUSHES = (b"POST ", b"PUT ")
+
 
 class Relay:
     """Listens on a port of its own and passes bytes on to `server`, both ways."""
 
     def __init__(self, server):
         self.server = server
-        # Which POST goes without an answer, and what is done then.
-        self.lost_post, self.meanwhile = None, None
+        # Which push goes without an answer, and what is done then.
+        self.lost_push, self.meanwhile = None, None
         # What the server answered and nobody was told.
         self.lost_answer = None
-        self.posts = 0
+        self.pushes = 0
         self.connections = set()
         self.address = ("127.0.0.1", 0)
         self.loop = asyncio.new_event_loop()
@@ -32,9 +35,9 @@ class Relay:
         self.listener = await asyncio.start_server(self.relay, *self.address)
         self.address = self.listener.sockets[0].getsockname()
 
-    def lose(self, post, meanwhile):
-        """Keeps the answer to POST number `post` back, cuts all connections, and refuses others until `meanwhile()` is done."""
-        self.lost_post, self.meanwhile = post, meanwhile
+    def lose(self, push, meanwhile):
+        """Keeps the answer to push number `push` back, cuts all connections, and refuses others until `meanwhile()` is done."""
+        self.lost_push, self.meanwhile = push, meanwhile
 
     async def relay(self, from_client, to_client):
         connection = Connection(self, from_client, to_client)
@@ -72,8 +75,8 @@ class Connection:
     def __init__(self, relay, from_client, to_client):
         self.relay, self.from_client, self.to_client = relay, from_client, to_client
         self.to_server = None
-        # The number of the POST that is under way on this connection.
-        self.post = None
+        # The number of the push that is under way on this connection.
+        self.push = None
         self.is_waiting = False
 
     async def run(self):
@@ -90,10 +93,10 @@ class Connection:
             # No client here sends a request before the one before it is answered.
             if not self.is_waiting:
                 self.is_waiting = True
-                self.post = None
-                if part.startswith(b"POST"):
-                    self.relay.posts += 1
-                    self.post = self.relay.posts
+                self.push = None
+                if part.startswith(PUSHES):
+                    self.relay.pushes += 1
+                    self.push = self.relay.pushes
             self.to_server.write(part)
             await self.to_server.drain()
 
@@ -101,7 +104,7 @@ class Connection:
         while part := await self.from_server.read(65536):
             if self.is_waiting and not part.startswith(b"HTTP/1.1 100"):
                 self.is_waiting = False
-                if self.post is not None and self.post == self.relay.lost_post:
+                if self.push is not None and self.push == self.relay.lost_push:
                     # In a task of its own: this connection is cut with the others.
                     self.relay.losing = asyncio.ensure_future(self.relay.lose_now(part))
                     return

@@ -64,14 +64,14 @@ class Server:
         self.process.send_signal(how)
         self.process.wait(60)
 
-    def restart_at(self, post, how=signal.SIGKILL):
-        """Ends the server once it has taken POST number `post`, before its sender is told, and starts it again."""
+    def restart_at(self, push, how=signal.SIGKILL):
+        """Ends the server once it has taken push number `push`, before its sender is told, and starts it again."""
 
         def restart():
             self.end(how)
             self.start()
 
-        self.relay.lose(post, restart)
+        self.relay.lose(push, restart)
 
     def search(self, query="*", *options):
         """Runs a search; gives what it found."""
