@@ -5,7 +5,6 @@ an application does that wants to keep its logs. winston-loki keeps what it coul
 since: a request whose answer was lost has the same body again only if nothing was, so the program waits for that.
 """
 
-import concurrent.futures
 import logging
 import time
 import unittest
@@ -13,53 +12,28 @@ import unittest
 import logging_loki
 from harness import data
 from harness.case import ClientCase
-from harness.moments import SECOND, ns, rfc_3339
+from harness.moments import SECOND, ns, to_the_millisecond
 from harness.node import node
-from requests.adapters import HTTPAdapter
-from urllib3.util.retry import Retry
-
-# A handler waits for the answer to each record.
-HANDLERS = 8
-PYTHON_LEVELS = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "CRITICAL"}
-
-
-def number(event):
-    """That of an event, which stands at the end of its line."""
-    return int(event["message"].rsplit("#", 1)[1])
-
-
-def line(event):
-    return f"{event['message']} #{event['n']}"
-
-
-def python_level(event):
-    return PYTHON_LEVELS.get(event["level"], event["level"])
-
-
-def to_the_millisecond(timestamp):
-    return rfc_3339(ns(timestamp) // 1_000_000 * 1_000_000)
-
+from harness.python_logging import line, number, python_level, send_again, side_by_side
 
 class PythonLoggingLoki(ClientCase):
     def log(self, events):
         auth = ("trawl", self.server.key) if self.server.key else None
         handler = logging_loki.LokiHandler(f"{self.server.url}/loki/api/v1/push", version="1", auth=auth)
-        retry = Retry(total=20, backoff_factor=0.2, backoff_max=1, allowed_methods=None, status_forcelist=[429, 500, 503])
-        handler.emitter.session.mount("http://", HTTPAdapter(max_retries=retry))
+        send_again(handler.emitter.session)
         # What fails for good is an error of the test.
         handler.handleError = lambda record: self.failed.append(record)
         for event in events:
             logger = logging.Logger(event["service"], logging.DEBUG)
             logger.addHandler(handler)
-            logger.log(logging.getLevelName(python_level(event)), "%s", line(event), extra={"tags": {"service_name": event["service"]}})
+            logger.log(python_level(event), "%s", line(event), extra={"tags": {"service_name": event["service"]}})
         handler.close()
 
     def test_every_record_is_found_once_though_an_answer_was_lost(self):
         events, self.failed = data.events(), []
         self.serve(restart_at=4000)
         earliest = time.time_ns()
-        with concurrent.futures.ThreadPoolExecutor(HANDLERS) as pool:
-            list(pool.map(self.log, [events[first::HANDLERS] for first in range(HANDLERS)]))
+        side_by_side(self.log, events)
         latest = time.time_ns()
         self.assertEqual(self.failed, [])
 
@@ -70,7 +44,7 @@ class PythonLoggingLoki(ClientCase):
         self.check([
             {
                 "timestamp": is_now,
-                "level": python_level(event).lower(),
+                "level": logging.getLevelName(python_level(event)).lower(),
                 "message": line(event),
                 "service": event["service"],
                 "logger": event["service"],

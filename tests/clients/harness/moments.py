@@ -2,6 +2,7 @@
 
 import calendar
 import datetime
+import decimal
 import re
 
 SECOND = 1_000_000_000
@@ -22,3 +23,18 @@ def rfc_3339(nanoseconds):
     whole, fraction = divmod(nanoseconds, SECOND)
     moment = datetime.datetime.fromtimestamp(whole, datetime.timezone.utc)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction:09}Z"
+
+
+def to_the_millisecond(timestamp):
+    """What is left of an RFC 3339 timestamp where milliseconds are the finest."""
+    return rfc_3339(ns(timestamp) // 1_000_000 * 1_000_000)
+
+
+def seconds(timestamp):
+    """An RFC 3339 timestamp as a floating-point number of seconds."""
+    return ns(timestamp) / SECOND
+
+
+def of_seconds(number):
+    """The RFC 3339 timestamp of a floating-point number of seconds as it is written down, digit by digit."""
+    return rfc_3339(int(decimal.Decimal(repr(number)) * SECOND))

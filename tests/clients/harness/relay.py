@@ -49,7 +49,7 @@ class Relay:
             pass
         finally:
             self.connections.discard(connection)
-            connection.cut()
+            connection.end()
 
     async def lose_now(self, answer):
         self.lost_answer = answer
@@ -111,7 +111,15 @@ class Connection:
             self.to_client.write(part)
             await self.to_client.drain()
 
+    def end(self):
+        """Ends it behind what was passed on."""
+        for writer in self.writers():
+            writer.close()
+
     def cut(self):
-        for writer in (self.to_client, self.to_server):
-            if writer is not None:
-                writer.transport.abort()
+        """Breaks it off, as the end of a process does."""
+        for writer in self.writers():
+            writer.transport.abort()
+
+    def writers(self):
+        return [writer for writer in (self.to_client, self.to_server) if writer is not None]
