@@ -1,4 +1,7 @@
-"""A relay between clients and the server that loses one answer: the server has taken a request, and its sender is not told."""
+"""A relay between clients and the server that loses one answer, or one request, and then nobody can connect for a while.
+
+A lost answer is the worst moment for a restart: the server has taken a request, and its sender is not told.
+"""
 
 import asyncio
 import threading
@@ -12,10 +15,10 @@ class Relay:
 
     def __init__(self, server):
         self.server = server
-        # Which push goes without an answer, and what is done then.
-        self.lost_push, self.meanwhile = None, None
-        # What the server answered and nobody was told.
-        self.lost_answer = None
+        # Which push is lost, whether the server takes it before, and what is done then.
+        self.lost_push, self.is_taken, self.meanwhile = None, True, None
+        # What the server answered and nobody was told, or what was asked and it was not told.
+        self.lost = None
         self.pushes = 0
         self.connections = set()
         self.address = ("127.0.0.1", 0)
@@ -35,9 +38,9 @@ class Relay:
         self.listener = await asyncio.start_server(self.relay, *self.address)
         self.address = self.listener.sockets[0].getsockname()
 
-    def lose(self, push, meanwhile):
-        """Keeps the answer to push number `push` back, cuts all connections, and refuses others until `meanwhile()` is done."""
-        self.lost_push, self.meanwhile = push, meanwhile
+    def lose(self, push, is_taken, meanwhile):
+        """Keeps push number `push` back, or the answer if it `is_taken`, cuts all connections, and refuses others until `meanwhile()` is done."""
+        self.lost_push, self.is_taken, self.meanwhile = push, is_taken, meanwhile
 
     async def relay(self, from_client, to_client):
         connection = Connection(self, from_client, to_client)
@@ -51,8 +54,12 @@ class Relay:
             self.connections.discard(connection)
             connection.end()
 
-    async def lose_now(self, answer):
-        self.lost_answer = answer
+    def lose_now(self, part):
+        self.lost = part
+        # In a task of its own: the connection that it comes from is cut with the others.
+        self.losing = asyncio.ensure_future(self.be_away())
+
+    async def be_away(self):
         self.listener.close()
         for connection in self.connections:
             connection.cut()
@@ -97,6 +104,9 @@ class Connection:
                 if part.startswith(PUSHES):
                     self.relay.pushes += 1
                     self.push = self.relay.pushes
+                    if not self.relay.is_taken and self.is_lost():
+                        self.relay.lose_now(part)
+                        return
             self.to_server.write(part)
             await self.to_server.drain()
 
@@ -104,12 +114,14 @@ class Connection:
         while part := await self.from_server.read(65536):
             if self.is_waiting and not part.startswith(b"HTTP/1.1 100"):
                 self.is_waiting = False
-                if self.push is not None and self.push == self.relay.lost_push:
-                    # In a task of its own: this connection is cut with the others.
-                    self.relay.losing = asyncio.ensure_future(self.relay.lose_now(part))
+                if self.is_lost():
+                    self.relay.lose_now(part)
                     return
             self.to_client.write(part)
             await self.to_client.drain()
+
+    def is_lost(self):
+        return self.push is not None and self.push == self.relay.lost_push
 
     def end(self):
         """Ends it behind what was passed on."""

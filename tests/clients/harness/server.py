@@ -13,6 +13,8 @@ from .wait import until
 
 # Every event of a test, and more, in case there are too many.
 LIMIT = 50_000
+# How `trawl search` ends.
+FOUND, NOTHING_FOUND, FAILED = 0, 1, 2
 
 
 def has_keys():
@@ -64,24 +66,24 @@ class Server:
         self.process.send_signal(how)
         self.process.wait(60)
 
-    def restart_at(self, push, how=signal.SIGKILL):
-        """Ends the server once it has taken push number `push`, before its sender is told, and starts it again."""
+    def restart_at(self, push, how=signal.SIGKILL, is_taken=True):
+        """Ends the server and starts it again: once it has taken push number `push`, before its sender is told, or just before."""
 
         def restart():
             self.end(how)
             self.start()
 
-        self.relay.lose(push, restart)
+        self.relay.lose(push, is_taken, restart)
 
-    def search(self, query="*", *options):
+    def search(self, query="*", allowed=(FOUND, NOTHING_FOUND)):
         """Runs a search; gives what it found."""
-        command = [TRAWL, "search", query, "--url", f"http://{self.address}", "-o", "ndjson", "-q", "--limit", str(LIMIT), *options]
-        # 1: nothing was found.
-        lines = run(command, allowed=(0, 1), **self.reading())
-        return [json.loads(line) for line in lines.splitlines()]
+        command = [TRAWL, "search", query, "--url", f"http://{self.address}", "-o", "ndjson", "-q", "--limit", str(LIMIT)]
+        return [json.loads(line) for line in run(command, allowed=allowed, **self.reading()).splitlines()]
 
-    def count(self):
-        return self.search("* | stats count() as events")[0]["events"]
+    def has(self, count):
+        """Whether so many events are there by now, or more. A server that is just away has none."""
+        rows = self.search("* | stats count() as events", (FOUND, NOTHING_FOUND, FAILED))
+        return bool(rows) and rows[0]["events"] >= count
 
     def compact(self):
         run([TRAWL, "compact", "--url", f"http://{self.address}"], **self.reading())
