@@ -29,7 +29,7 @@ def item(event):
 def expected(event):
     return {
         **{name: value for name, value in event.items() if name != "level"},
-        "level": event["level"].lower(), "hostname": "host-1", "ddsource": "tests", "ddtags": "env:test,team:tests",
+        "level": event["level"].lower(), "hostname": "host-1", "ddsource": "tests", "tags": {"env": "test", "team": "tests"},
     }
 
 

@@ -19,8 +19,12 @@ def document(event):
     return {"@timestamp": event["timestamp"], **{name: value for name, value in event.items() if name != "timestamp"}}
 
 
+def index(event):
+    return f"logs-{event['service']}-default"
+
+
 def actions(events):
-    return [{"_op_type": "create", "_index": f"logs-{event['service']}-default", "_source": document(event)} for event in events]
+    return [{"_op_type": "create", "_index": index(event), "_source": document(event)} for event in events]
 
 
 def again_until_done(what, bulk):
@@ -47,7 +51,7 @@ class ElasticsearchPython(ClientCase):
         return client
 
     def check_documents(self):
-        self.check([document(event) for event in self.events])
+        self.check([{"_index": index(event), **document(event)} for event in self.events])
 
     def api_key(self):
         """As Elasticsearch writes keys: `id:key` in base64."""

@@ -103,7 +103,7 @@ class Firehose(ClientCase):
         self.check([
             {
                 "timestamp": to_the_millisecond(event["timestamp"]), "message": event["message"], "id": event_id(event),
-                "owner": "123456789012", "log_group": f"/tests/{event['service']}", "log_stream": "stream-1",
+                "owner": "123456789012", "logGroup": f"/tests/{event['service']}", "logStream": "stream-1", "subscriptionFilters": ["all"],
             }
             for event in events
         ], number=lambda event: int(event["id"]))

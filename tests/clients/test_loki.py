@@ -47,7 +47,11 @@ class PythonLoggingLoki(ClientCase):
                 "level": logging.getLevelName(python_level(event)).lower(),
                 "message": line(event),
                 "service": event["service"],
-                "logger": event["service"],
+                "labels": {
+                    "severity": logging.getLevelName(python_level(event)).lower(),
+                    "logger": event["service"],
+                    "service_name": event["service"],
+                },
             }
             for event in events
         ], number)
@@ -64,7 +68,7 @@ class WinstonLoki(ClientCase):
                 "level": event["level"].lower(),
                 "message": line(event),
                 "service": event["service"],
-                "job": "tests",
+                "labels": {"level": event["level"].lower(), "service_name": event["service"], "job": "tests"},
                 **self.metadata(event, encoding),
             }
             for event in events
@@ -74,7 +78,7 @@ class WinstonLoki(ClientCase):
         """What is sent beside the line and is no label: in JSON only, by this client, and as strings."""
         if encoding == "protobuf":
             return {}
-        return {"n": str(event["n"]), "level": event["level"].lower()}
+        return {"structured_metadata": {"n": str(event["n"]), "level": event["level"].lower()}}
 
     def test_every_line_pushed_as_json_is_found_once_though_an_answer_was_lost(self):
         self.send("json")

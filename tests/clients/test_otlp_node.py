@@ -5,13 +5,9 @@ As that for Python, it sends the very same body again when a connection breaks.
 
 import unittest
 
-from harness import data
+from harness import data, otlp
 from harness.case import ClientCase
 from harness.node import node
-
-
-def expected(event):
-    return {**event, "resource": {"service.name": event["service"]}, "scope": "tests"}
 
 
 class OtlpNode(ClientCase):
@@ -19,7 +15,7 @@ class OtlpNode(ClientCase):
         events = data.events()
         server = self.serve(restart_at=8)
         node("otlp.js", events, f"{server.url}/v1/logs", encoding, server.key)
-        self.check([expected(event) for event in events])
+        self.check(list(map(otlp.expected, events)), otlp.number)
 
     def test_every_record_sent_as_json_is_found_once_though_an_answer_was_lost(self):
         self.send("json")

@@ -6,7 +6,7 @@ brings its time, so the server knows the body again.
 
 import unittest
 
-from harness import data
+from harness import data, otlp
 from harness.case import ClientCase
 from harness.moments import ns
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -17,23 +17,16 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 
-OF_THE_RECORD = ("timestamp", "level", "message", "service", "trace_id", "span_id")
-
-
 def record(event):
     span = SpanContext(int(event.get("trace_id", "0"), 16), int(event.get("span_id", "0"), 16), is_remote=False)
     return LogRecord(
         timestamp=ns(event["timestamp"]),
         context=set_span_in_context(NonRecordingSpan(span)),
         severity_text=event["level"],
-        severity_number=SeverityNumber[event["level"]],
+        severity_number=SeverityNumber(otlp.SEVERITY_NUMBERS[event["level"]]),
         body=event["message"],
-        attributes={name: value for name, value in event.items() if name not in OF_THE_RECORD},
+        attributes=otlp.attributes(event),
     )
-
-
-def expected(event):
-    return {**event, "resource": {"deployment.environment": "test", "service.name": event["service"]}, "scope": "tests"}
 
 
 class OtlpPython(ClientCase):
@@ -52,7 +45,7 @@ class OtlpPython(ClientCase):
             providers[event["service"]].get_logger("tests").emit(record(event))
         for provider in providers.values():
             provider.shutdown()
-        self.check([expected(event) for event in events])
+        self.check(list(map(otlp.expected, events)), otlp.number)
 
 
 if __name__ == "__main__":

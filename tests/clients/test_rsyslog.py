@@ -67,6 +67,7 @@ class Rsyslog(ClientCase):
         rsyslog.stop()
         self.check([
             {
+                "_index": "logs-syslog",
                 "@timestamp": message.timestamp,
                 "host": message.host,
                 "service": message.program,

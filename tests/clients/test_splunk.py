@@ -10,7 +10,7 @@ import unittest
 import requests
 from harness import data
 from harness.case import ClientCase
-from harness.moments import of_seconds, seconds
+from harness.moments import ns, rfc_3339, seconds
 from harness.python_logging import line, number, python_level, side_by_side
 from harness.wait import until
 from splunk_handler import SplunkHandler
@@ -35,7 +35,7 @@ class SplunkHandlerTest(ClientCase):
         handler.wait_until_empty()
         self.check([
             {
-                "timestamp": of_seconds(seconds(event["timestamp"])),
+                "timestamp": rfc_3339(ns(seconds(event["timestamp"]))),
                 "message": line(event),
                 "host": "host-1", "source": "tests", "index": "main", "sourcetype": event["service"],
             }
@@ -62,7 +62,7 @@ class SplunkHecHandlerTest(ClientCase):
 
     @staticmethod
     def body(event):
-        others = {name: value for name, value in event.items() if name not in ("timestamp", "level")}
+        others = {name: value for name, value in event.items() if name != "timestamp"}
         return {**others, "time": seconds(event["timestamp"]), "fields": {"team": "tests"}}
 
     def test_every_record_is_found_once_though_an_answer_was_lost(self):
@@ -71,11 +71,11 @@ class SplunkHecHandlerTest(ClientCase):
         side_by_side(self.log, events)
         self.check([
             {
-                **{name: value for name, value in event.items() if name != "level"},
-                "timestamp": of_seconds(seconds(event["timestamp"])),
+                **event,
+                "timestamp": rfc_3339(ns(seconds(event["timestamp"]))),
                 "time": seconds(event["timestamp"]),
                 "log_level": logging.getLevelName(python_level(event)),
-                "host": "host-1", "source": "tests", "sourcetype": "_json", "team": "tests",
+                "host": "host-1", "source": "tests", "sourcetype": "_json", "fields": {"team": "tests"},
             }
             for event in events
         ])

@@ -31,9 +31,11 @@ def is_same(expected, found):
 
 
 def is_same_time(expected, found):
+    """However it is written."""
     if callable(expected):
         return expected(found)
-    return isinstance(found, str) and RFC_3339.fullmatch(found) is not None and ns(expected) == ns(found)
+    is_time = isinstance(found, (int, float)) or (isinstance(found, str) and RFC_3339.fullmatch(found))
+    return bool(is_time) and ns(expected) == ns(found)
 
 
 def differences(expected, found):

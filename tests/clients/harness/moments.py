@@ -4,13 +4,25 @@ import calendar
 import datetime
 import decimal
 import re
+import time
 
 SECOND = 1_000_000_000
 RFC_3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))")
 
 
-def ns(text):
-    """Of an RFC 3339 timestamp."""
+# Numbers below these are seconds, milliseconds, microseconds; from the last on they are nanoseconds.
+UNITS = ((1e11, SECOND), (1e14, 1_000_000), (1e17, 1000))
+
+
+def ns(moment):
+    """Of an RFC 3339 timestamp, or of a number as Trawl reads it: its size tells the unit."""
+    if isinstance(moment, (int, float)):
+        unit = next((unit for limit, unit in UNITS if moment < limit), 1)
+        return int(decimal.Decimal(repr(moment)) * unit)
+    return of_text(moment)
+
+
+def of_text(text):
     found = RFC_3339.fullmatch(text)
     assert found, f"{text!r} is no RFC 3339 timestamp"
     whole = calendar.timegm(tuple(map(int, found.groups()[:6])))
@@ -35,6 +47,6 @@ def seconds(timestamp):
     return ns(timestamp) / SECOND
 
 
-def of_seconds(number):
-    """The RFC 3339 timestamp of a floating-point number of seconds as it is written down, digit by digit."""
-    return rfc_3339(int(decimal.Decimal(repr(number)) * SECOND))
+def is_recent(moment):
+    """Whether it is of this test: at most ten minutes ago."""
+    return time.time_ns() - 600 * SECOND < ns(moment) < time.time_ns() + SECOND

@@ -20,7 +20,7 @@ function providerOf(service) {
     headers: key ? { authorization: `Bearer ${key}` } : {},
   });
   return new LoggerProvider({
-    resource: resourceFromAttributes({ "service.name": service }),
+    resource: resourceFromAttributes({ "service.name": service, "deployment.environment": "test" }),
     processors: [new BatchLogRecordProcessor({ exporter, maxQueueSize: events.length })],
   });
 }
