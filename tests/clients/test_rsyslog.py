@@ -10,7 +10,6 @@ import unittest
 
 from harness import syslog
 from harness.case import ClientCase
-from harness.wait import until
 
 LIBRARIES = ["usr/lib/x86_64-linux-gnu"]
 COMMAND = ["@ROOT@/usr/sbin/rsyslogd", "-n", "-f", "@FILE@", "-i", "@DIRECTORY@/pid", "-M", "@ROOT@/usr/lib/x86_64-linux-gnu/rsyslog"]
@@ -63,8 +62,7 @@ class Rsyslog(ClientCase):
         rsyslog = syslog.Daemon("rsyslog", COMMAND, LIBRARIES, CONFIGURATION % {"server": action, "batch": batch})
         self.addCleanup(rsyslog.close)
         rsyslog.send(message.rfc_5424() for message in messages)
-        until("all lines are found", lambda: rsyslog.is_running() and server.has(len(messages)), every=0.2)
-        rsyslog.stop()
+        rsyslog.finish(server, len(messages))
         self.check([
             {
                 "_index": "logs-syslog",

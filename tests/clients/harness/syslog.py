@@ -71,8 +71,12 @@ class Daemon:
             connection.connect(str(self.socket))
             connection.sendall(b"".join(line.encode() + b"\n" for line in lines))
 
-    def stop(self):
-        """Ends it as a shutdown does: it sends what it has left."""
+    def finish(self, server, count):
+        """Waits until the server has so many events, then ends it as a shutdown does: it sends what it has left."""
+        try:
+            until(f"{count} lines are found", lambda: self.is_running() and server.has(count), every=0.2)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.name} said: {self.said()}") from error
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
 
