@@ -14,7 +14,15 @@ from harness import data
 from harness.case import ClientCase
 from harness.moments import SECOND, ns, to_the_millisecond
 from harness.node import node
-from harness.python_logging import line, number, python_level, send_again, side_by_side
+from harness.python_logging import (
+    line,
+    logger_of,
+    number,
+    python_level,
+    send_again,
+    side_by_side,
+)
+
 
 class PythonLoggingLoki(ClientCase):
     def log(self, events):
@@ -24,8 +32,7 @@ class PythonLoggingLoki(ClientCase):
         # What fails for good is an error of the test.
         handler.handleError = lambda record: self.failed.append(record)
         for event in events:
-            logger = logging.Logger(event["service"], logging.DEBUG)
-            logger.addHandler(handler)
+            logger = logger_of(handler, event["service"])
             logger.log(python_level(event), "%s", line(event), extra={"tags": {"service_name": event["service"]}})
         handler.close()
 

@@ -17,6 +17,7 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 
+
 def record(event):
     span = SpanContext(int(event.get("trace_id", "0"), 16), int(event.get("span_id", "0"), 16), is_remote=False)
     return LogRecord(

@@ -11,7 +11,7 @@ import requests
 from harness import data
 from harness.case import ClientCase
 from harness.moments import ns, rfc_3339, seconds
-from harness.python_logging import line, number, python_level, side_by_side
+from harness.python_logging import line, logger_of, number, python_level, side_by_side
 from harness.wait import until
 from splunk_handler import SplunkHandler
 from splunk_hec_handler import SplunkHecHandler
@@ -28,8 +28,7 @@ class SplunkHandlerTest(ClientCase):
             hostname="host-1", sourcetype="text", allow_overrides=True, queue_size=0, flush_interval=0.1, retry_count=10, retry_backoff=0.2,
         )
         self.addCleanup(handler.close)
-        logger = logging.Logger("tests", logging.DEBUG)
-        logger.addHandler(handler)
+        logger = logger_of(handler)
         for event in events:
             logger.log(python_level(event), "%s", line(event), extra={"_time": seconds(event["timestamp"]), "_sourcetype": event["service"]})
         handler.wait_until_empty()
@@ -48,8 +47,7 @@ class SplunkHecHandlerTest(ClientCase):
         handler = SplunkHecHandler(
             "127.0.0.1", self.server.key or ANY_KEY, port=self.server.port, proto="http", source="tests", sourcetype="_json", hostname="host-1",
         )
-        logger = logging.Logger("tests", logging.DEBUG)
-        logger.addHandler(handler)
+        logger = logger_of(handler)
         for event in events:
             until("a record is taken", lambda event=event: self.is_logged(logger, event), every=0.2)
 

@@ -33,7 +33,7 @@ def of_text(text):
 
 def rfc_3339(nanoseconds):
     whole, fraction = divmod(nanoseconds, SECOND)
-    moment = datetime.datetime.fromtimestamp(whole, datetime.timezone.utc)
+    moment = datetime.datetime.fromtimestamp(whole, datetime.UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction:09}Z"
 
 

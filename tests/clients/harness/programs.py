@@ -1,9 +1,7 @@
 """Where things are, and programs that end with the test."""
 
-import ctypes
 import os
 import pathlib
-import signal
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -13,33 +11,26 @@ TRAWL = os.environ.get("TRAWL_BIN") or str(TARGET / "quick/trawl")
 DAEMONS = TARGET / "clients-daemons"
 NODE_CLIENTS = ROOT / "tests/clients/node"
 
-# https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None)
-
-
-def die_with_parent():
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+# What is started so ends when the test is killed.
+DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"]
 
 
 def background(command, log, **environment):
     """Starts a program that writes to the file `log` and is killed when the test is."""
     with open(log, "wb") as output:
         return subprocess.Popen(
-            command,
+            [*DIES_WITH_PARENT, *command],
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent,
         )
 
 
 def run(command, stdin=None, allowed=(0,), **environment):
     """Runs a program to its end; gives what it wrote to stdout."""
-    done = subprocess.run(
-        command, env={**os.environ, **environment}, input=stdin, capture_output=True, text=True, preexec_fn=die_with_parent
-    )
+    command = [*DIES_WITH_PARENT, *command]
+    done = subprocess.run(command, env={**os.environ, **environment}, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode not in allowed:
         raise AssertionError(f"{command} ended with {done.returncode}: {done.stdout[-1000:]}{done.stderr[-3000:]}")
     return done.stdout

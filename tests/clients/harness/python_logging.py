@@ -11,6 +11,14 @@ HANDLERS = 8
 LEVELS = {"TRACE": logging.DEBUG, "WARN": logging.WARNING, "FATAL": logging.CRITICAL}
 
 
+def logger_of(handler, name="tests"):
+    """A logger with this handler, whatever other loggers have the name."""
+    logger = logging.Manager(logging.RootLogger(logging.DEBUG)).getLogger(name)
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    return logger
+
+
 def python_level(event):
     return LEVELS.get(event["level"]) or getattr(logging, event["level"])
 

@@ -19,7 +19,7 @@ FOUND, NOTHING_FOUND, FAILED = 0, 1, 2
 
 def has_keys():
     """Whether this server knows keys."""
-    return subprocess.run([TRAWL, "key", "--help"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    return subprocess.run([TRAWL, "key", "--help"], capture_output=True, check=False).returncode == 0
 
 
 class Server:

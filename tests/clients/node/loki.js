@@ -36,7 +36,13 @@ for (let first = 0; first < events.length; first += BATCH) {
   const batch = events.slice(first, first + BATCH);
   for (const { timestamp, level, message, service, n } of batch) {
     const line = `${message} #${n}`;
-    logger.log({ level: level.toLowerCase(), message: line, timestamp, n, labels: { service_name: service } });
+    logger.log({
+      level: level.toLowerCase(),
+      message: line,
+      timestamp,
+      n,
+      labels: { service_name: service },
+    });
   }
   await new Promise((resolve) => {
     awaited = () => logged === first + batch.length && resolve();
