@@ -25,7 +25,7 @@ def events(count=COUNT, sources=None):
 
 
 def read(file, most):
-    with zstandard.open(file, encoding="utf-8", newline="\n") as lines:
+    with zstandard.open(file, "rt", encoding="utf-8", newline="\n") as lines:
         return [json.loads(line) for line in itertools.islice(lines, most)]
 
 
