@@ -32,5 +32,5 @@ def run(command, stdin=None, allowed=(0,), **environment):
     command = [*DIES_WITH_PARENT, *command]
     done = subprocess.run(command, env={**os.environ, **environment}, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode not in allowed:
-        raise AssertionError(f"{command} ended with {done.returncode}: {done.stdout[-1000:]}{done.stderr[-3000:]}")
+        raise AssertionError(f"{command} ended with {done.returncode}: {done.stdout[-6000:]}{done.stderr[-3000:]}")
     return done.stdout

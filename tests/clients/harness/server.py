@@ -29,10 +29,10 @@ class Server:
         self.directory = tempfile.TemporaryDirectory(prefix="trawl-clients-")
         self.data = pathlib.Path(self.directory.name, "data")
         self.address, self.process, self.starts = "127.0.0.1:0", None, 0
-        self.key = self.reading_key = None
+        self.key = self.admin_key = None
         self.options = ["--flush-age", "500ms"]
         if has_keys():
-            self.key, self.reading_key = self.make_key("client", "ingest"), self.make_key("reader", "admin")
+            self.key, self.admin_key = self.make_key("client", "ingest"), self.make_key("admin", "admin")
             self.options.append("--require-key")
         self.start()
         host, port = self.address.split(":")
@@ -78,18 +78,23 @@ class Server:
     def search(self, query="*", allowed=(FOUND, NOTHING_FOUND)):
         """Runs a search; gives what it found."""
         command = [TRAWL, "search", query, "--url", f"http://{self.address}", "-o", "ndjson", "-q", "--limit", str(LIMIT)]
-        return [json.loads(line) for line in run(command, allowed=allowed, **self.reading()).splitlines()]
+        return [json.loads(line) for line in run(command, allowed=allowed, **self.as_admin()).splitlines()]
 
     def has(self, count):
         """Whether so many events are there by now, or more. A server that is just away has none."""
         rows = self.search("* | stats count() as events", (FOUND, NOTHING_FOUND, FAILED))
         return bool(rows) and rows[0]["events"] >= count
 
-    def compact(self):
-        run([TRAWL, "compact", "--url", f"http://{self.address}"], **self.reading())
+    def push(self, events):
+        """Sends events by Trawl's own client."""
+        lines = "".join(json.dumps(event) + "\n" for event in events)
+        run([TRAWL, "push", "--url", f"http://{self.address}", "-"], stdin=lines, **self.as_admin())
 
-    def reading(self):
-        return {"TRAWL_API_KEY": self.reading_key} if self.reading_key else {}
+    def compact(self):
+        run([TRAWL, "compact", "--url", f"http://{self.address}"], **self.as_admin())
+
+    def as_admin(self):
+        return {"TRAWL_API_KEY": self.admin_key} if self.admin_key else {}
 
     def stop(self):
         self.relay.close()
