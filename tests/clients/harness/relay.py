@@ -20,7 +20,7 @@ class Relay:
         # What the server answered and nobody was told, or what was asked and it was not told.
         self.lost = None
         self.pushes = 0
-        self.connections = set()
+        self.connections, self.tasks = set(), set()
         self.address = ("127.0.0.1", 0)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -43,15 +43,17 @@ class Relay:
         self.lost_push, self.is_taken, self.meanwhile = push, is_taken, meanwhile
 
     async def relay(self, from_client, to_client):
-        connection = Connection(self, from_client, to_client)
+        connection, task = Connection(self, from_client, to_client), asyncio.current_task()
         self.connections.add(connection)
+        self.tasks.add(task)
         try:
             await connection.run()
         except OSError:
-            # Either side went away: the other is told by the end of its connection.
+            # Nobody listens: so the server is gone.
             pass
         finally:
             self.connections.discard(connection)
+            self.tasks.discard(task)
             connection.end()
 
     def lose_now(self, part):
@@ -71,6 +73,7 @@ class Relay:
             self.listener.close()
             for connection in self.connections:
                 connection.cut()
+            await asyncio.gather(*self.tasks)
 
         self.call(close())
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -89,11 +92,13 @@ class Connection:
     async def run(self):
         self.from_server, self.to_server = await asyncio.open_connection(*self.relay.server)
         tasks = [asyncio.ensure_future(self.requests()), asyncio.ensure_future(self.answers())]
-        done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in others:
-            task.cancel()
-        for task in done:
-            task.result()
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            # Either side went away: the other is told by the end of its connection.
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def requests(self):
         while part := await self.from_client.read(65536):

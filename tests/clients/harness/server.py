@@ -32,7 +32,7 @@ class Server:
         self.key = self.admin_key = None
         self.options = ["--flush-age", "500ms"]
         if has_keys():
-            self.key, self.admin_key = self.make_key("client", "ingest"), self.make_key("admin", "admin")
+            self.key, self.admin_key = self.make_key("client", "ingest"), self.make_key("all", "ingest,search,admin")
             self.options.append("--require-key")
         self.start()
         host, port = self.address.split(":")
