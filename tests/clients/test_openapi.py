@@ -32,7 +32,7 @@ class OpenApi(unittest.TestCase):
             str(PROGRAMS / "schemathesis"), "--no-color", "run", str(DESCRIPTION), "--url", server.url, "--checks", ",".join(CHECKS),
             "--max-examples", str(EXAMPLES), "--seed", str(SEED), "--max-time", str(SECONDS), "--generation-database", "none",
             "--workers", "2", "--continue-on-failure", "--exclude-operation-id", REVOKING, *key,
-        ], SCHEMATHESIS_HOOKS=str(ROOT / "tests/clients/openapi_hooks.py"))
+        ], directory=server.directory.name, SCHEMATHESIS_HOOKS=str(ROOT / "tests/clients/openapi_hooks.py"))
 
 
 if __name__ == "__main__":

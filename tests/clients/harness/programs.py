@@ -27,10 +27,12 @@ def background(command, log, **environment):
         )
 
 
-def run(command, stdin=None, allowed=(0,), **environment):
+def run(command, stdin=None, allowed=(0,), directory=None, **environment):
     """Runs a program to its end; gives what it wrote to stdout."""
     command = [*DIES_WITH_PARENT, *command]
-    done = subprocess.run(command, env={**os.environ, **environment}, input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=directory, env={**os.environ, **environment}, input=stdin, capture_output=True, text=True, check=False
+    )
     if done.returncode not in allowed:
         raise AssertionError(f"{command} ended with {done.returncode}: {done.stdout[-6000:]}{done.stderr[-3000:]}")
     return done.stdout
