@@ -56,7 +56,7 @@ test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does); ove
 	@$(NEXTEST)
 	$(CARGO) test --workspace --locked --doc --quiet
 	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
-	$(MAKE) ui-test browser-test
+	$(MAKE) ui-test browser-test clients-test
 	$(MAKE) aws-test
 	$(if $(or $(CI),$(filter 1,$(FUZZ))),$(MAKE) fuzz)
 
@@ -130,7 +130,7 @@ simulate-faults: ## run the stages under SEEDS=10000 seeds of injected faults
 clean-data: ## remove what `make run` stored in ./trawl-data
 	rm -rf trawl-data
 
-include ui.mk aws.mk
+include ui.mk aws.mk clients.mk
 
 # What cannot be had from crates.io, asked for by name before a long build fails over it.
 .PHONY: compilers

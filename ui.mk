@@ -15,9 +15,10 @@ $(UI_TOOLS): ui/package-lock.json | node
 	touch $@
 
 .PHONY: ui-lint
-ui-lint: $(UI_TOOLS) ## check the sources of the web UI and of the browser tests
+ui-lint: $(UI_TOOLS) ## check the sources of the web UI, of the browser tests and of the clients for Node
 	cd ui && npm run --silent lint
 	cd tests/browser && ../../ui/node_modules/.bin/biome check .
+	cd tests/clients/node && ../../../ui/node_modules/.bin/biome check .
 
 .PHONY: ui-test
 ui-test: $(UI_TOOLS) ## pass the unit tests of the web UI

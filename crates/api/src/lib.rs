@@ -32,6 +32,16 @@ pub fn health() -> ApiResult {
     json(StatusCode::OK, &serde_json::json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
 }
 
+/// The description of the API, which `openapi.yaml` is the source of.
+pub const OPENAPI: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
+
+/// The answer of `GET /v1/openapi.json`.
+pub fn openapi() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(OPENAPI.as_bytes()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
 /// An answer of JSON.
 pub fn json(status: StatusCode, body: &impl Serialize) -> ApiResult {
     let body = serde_json::to_vec(body).map_err(|error| ApiError::internal(error.to_string()))?;

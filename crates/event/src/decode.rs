@@ -41,7 +41,7 @@ impl Encoding {
         match value.trim().to_ascii_lowercase().as_str() {
             "" | "identity" => Some(Self::Identity),
             "gzip" | "x-gzip" => Some(Self::Gzip),
-            "zstd" => Some(Self::Zstd),
+            "zstd" | "zstd1" => Some(Self::Zstd),
             "deflate" => Some(Self::Deflate),
             "snappy" | "x-snappy-framed" => Some(Self::Snappy),
             _ => None,

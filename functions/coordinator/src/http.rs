@@ -80,11 +80,13 @@ impl<P: Ports> Coordinator<P> {
     async fn answer_named(&self, request: Request<'_>) -> ApiResult {
         let Request { tenant, method, path, query, body, .. } = request;
         if let Some(id) = path.strip_prefix("/v1/searches/") {
+            if method != Method::GET && method != Method::DELETE {
+                return Err(ApiError::method_not_allowed(method, "GET or DELETE"));
+            }
             return match id.parse() {
                 Ok(SAVED) | Err(_) => Err(unknown_search(id)),
                 Ok(id) if method == Method::GET => self.get(tenant, id, query).await,
-                Ok(id) if method == Method::DELETE => self.delete(tenant, id).await,
-                Ok(_) => Err(ApiError::method_not_allowed(method, "GET or DELETE")),
+                Ok(id) => self.delete(tenant, id).await,
             };
         }
         if let Some(name) = path.strip_prefix("/v1/saved/") {

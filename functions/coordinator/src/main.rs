@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use coordinator::run::RunOutcome;
 use coordinator::{Allowance, Coordinator};
-use http::{Method, Response};
+use http::Response;
 use serde_json::value::RawValue;
 use trawl_access::Caller;
 use trawl_access::http::Management;
@@ -76,7 +76,8 @@ async fn route(function: &Function, caller: &Caller, request: &Request) -> Respo
     let Request { method, path, query, body, .. } = request;
     let Function { access, coordinator } = function;
     match path.as_str() {
-        "/v1/health" => ApiError::method_not_allowed(method, "GET").into_response(),
+        "/v1/health" | "/v1/openapi.json" | "/v1/auth" => ApiError::method_not_allowed(method, "GET").into_response(),
+        "/v1/auth/token" => ApiError::method_not_allowed(method, "POST").into_response(),
         "/v1/events" => ApiError::method_not_allowed(method, "POST").into_response(),
         path if path == "/v1/deletions" || path.starts_with("/v1/deletions/") => {
             coordinator.handle_deletions(&caller.tenant, &caller.subject, method, path, body).await
@@ -102,9 +103,10 @@ async fn open_route(function: &Function, request: &Request) -> Response<bytes::B
     if let Some(answer) = function.access.gate.answer_open(&request.method, &request.path, &request.body).await {
         return answer.unwrap_or_else(ApiError::into_response);
     }
-    match (&request.method, request.path.as_str()) {
-        (&Method::GET | &Method::HEAD, "/v1/health") => trawl_api::health().unwrap_or_else(ApiError::into_response),
-        (_, path) => ApiError::unknown_route(path).into_response(),
+    match request.path.as_str() {
+        "/v1/health" => trawl_api::health().unwrap_or_else(ApiError::into_response),
+        "/v1/openapi.json" => trawl_api::openapi(),
+        path => ApiError::unknown_route(path).into_response(),
     }
 }
 

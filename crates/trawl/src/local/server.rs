@@ -115,7 +115,8 @@ async fn route(
     let access = &stages.access;
     match (method, path) {
         _ if protocol::serves(asked) => stages.ingest.answer(tenant, asked, body).await,
-        (_, "/v1/health") => method_not_allowed(method, "GET"),
+        (_, "/v1/health" | "/v1/openapi.json" | "/v1/auth") => method_not_allowed(method, "GET"),
+        (_, "/v1/auth/token") => method_not_allowed(method, "POST"),
         (_, path) if path == "/v1/deletions" || path.starts_with("/v1/deletions/") => {
             stages.coordinator.handle_deletions(tenant, &caller.subject, method, path, &body).await
         }
@@ -142,6 +143,7 @@ async fn open_route(stages: &Stages, asked: &protocol::Asked<'_>, body: Bytes) -
         return answer.unwrap_or_else(ApiError::into_response);
     }
     match asked.path {
+        "/v1/openapi.json" => trawl_api::openapi(),
         "/v1/health" => trawl_api::health().unwrap_or_else(ApiError::into_response),
         // The health of a collector: it stores nothing.
         _ if protocol::serves(asked) => stages.ingest.answer(&TenantId::default_tenant(), asked, body).await,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod deleted;
+mod described;
 mod keys;
 mod limits;
 mod tenants;
