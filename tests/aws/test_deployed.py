@@ -155,6 +155,101 @@ class Deployed(unittest.TestCase):
         self.assertEqual(alarms["5xx"]["Dimensions"], [{"Name": "ApiId", "Value": stack.outputs["ApiId"]}])
 
 
+class Access(unittest.TestCase):
+    """Keys, tenants, limits and deletions of the deployed stack, and events by other protocols."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = Deployment.shared()
+        cls.shop = cls.make_key(tenant="shop", scopes=["ingest", "search", "admin"])
+
+    @classmethod
+    def make_key(cls, **asked):
+        status, answer = cls.stack.request("POST", "/v1/keys", json.dumps({"name": "test", **asked}).encode())
+        assert status == 201, (status, answer)
+        return json.loads(answer)["key"]
+
+    def ask(self, key, method, path, body=None, **headers):
+        body = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        status, answer = self.stack.request(method, path, body, {"Authorization": f"Bearer {key}", **headers})
+        return status, json.loads(answer or b"null")
+
+    def found(self, key, query):
+        """The events that a search with a key finds."""
+        status, created = self.ask(key, "POST", "/v1/searches", {"query": query, "limit": 1000})
+        self.assertEqual(status, 202, created)
+        page = {"status": "running"}
+
+        def is_done():
+            page.update(self.ask(key, "GET", f"/v1/searches/{created['id']}?wait=5s")[1])
+            return page["status"] != "running"
+
+        until("the search ends", is_done, 60, 0.1)
+        self.assertEqual(page["status"], "complete", page)
+        return page["events"]
+
+    def test_1_a_key_opens_its_tenant_and_its_scopes(self):
+        for path, body, headers in [
+            ("/v1/events", b'{"message":"native"}', {}),
+            ("/logs/_bulk", b'{"index":{}}\n{"message":"bulk"}\n', {"Content-Type": "application/x-ndjson"}),
+            ("/loki/api/v1/push", {"streams": [{"stream": {"service": "loki"}, "values": [["1772000000000000000", "loki"]]}]}, {}),
+            ("/services/collector/event", {"event": "hec"}, {}),
+            ("/api/v2/logs", [{"message": "datadog"}], {}),
+            ("/v1/logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "otlp"}}]}]}]}, {}),
+        ]:
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+            status, answer = self.stack.request("POST", path, body, {"Authorization": f"Bearer {self.shop}", **headers})
+            self.assertIn(status, (200, 202, 204), (path, answer))
+        messages = sorted(event["message"] for event in self.found(self.shop, "*"))
+        self.assertEqual(messages, ["bulk", "datadog", "hec", "loki", "native", "otlp"])
+        self.assertEqual(self.stack.search("loki OR hec OR datadog OR otlp")["events"], [], "of another tenant")
+        sender = self.make_key(tenant="shop", scopes=["ingest"])
+        self.assertEqual(self.ask(sender, "POST", "/v1/searches", {"query": "*"})[0], 403)
+        self.assertEqual(self.ask(self.shop, "PUT", "/v1/limits/shop", {})[0], 403)
+        self.assertEqual(self.ask(sender, "POST", "/v1/events", {"message": "more"})[0], 202)
+        status, revoked = self.ask(self.shop, "DELETE", "/v1/keys/" + sender.split("_")[1])
+        self.assertEqual((status, revoked["revoked"]["by"][:4]), (200, "key:"))
+
+        def is_refused():
+            return self.ask(sender, "POST", "/v1/events", {"message": "too late"})[0] == 401
+
+        until("a revoked key opens nothing", is_refused, 60, 1)
+
+    def test_2_a_tenant_is_held_to_its_limits(self):
+        bank = self.make_key(tenant="bank", scopes=["ingest", "search"])
+        status, answer = self.stack.request("PUT", "/v1/limits/bank", b'{"ingest_events_per_second": 1, "scanned_bytes_per_day": 1}')
+        self.assertEqual(status, 200, answer)
+        batch = "\n".join(json.dumps({"message": f"m {n}"}) for n in range(20)).encode()
+        statuses = [self.ask(bank, "POST", "/v1/events", batch)[0] for _ in range(4)]
+        self.assertEqual(statuses[0], 202)
+        self.assertIn(429, statuses)
+        refused = self.ask(bank, "POST", "/v1/events", batch)
+        if refused[0] == 429:
+            self.assertEqual(refused[1]["error"]["code"], "rate_limited")
+
+    def test_3_deleted_events_are_hidden_at_once_and_then_rewritten(self):
+        stack = self.stack
+        events = "\n".join(json.dumps({"user": user, "message": f"{user} pays {n}"}) for user in ("ann", "bob") for n in range(20))
+        self.assertEqual(self.ask(self.shop, "POST", "/v1/events", events.encode())[0], 202)
+        self.assertEqual(len(self.found(self.shop, "user:ann")), 20)
+        status, deletion = self.ask(self.shop, "POST", "/v1/deletions", {"query": "user:ann", "reason": "asked for"})
+        self.assertEqual((status, deletion["status"]), (202, "hidden"))
+        self.assertEqual((len(self.found(self.shop, "user:ann")), len(self.found(self.shop, "user:bob"))), (0, 20))
+        stack.wait_until_persisted()
+        record = {}
+
+        def is_rewritten():
+            # What a schedule does every few minutes; segments younger than a minute are left alone.
+            answer = stack.functions.invoke(FunctionName=stack.outputs["CompactorFunctionName"], Payload=b"{}")
+            self.assertNotIn("FunctionError", answer, answer["Payload"].read())
+            record.update(self.ask(self.shop, "GET", f"/v1/deletions/{deletion['id']}")[1])
+            return record["status"] == "rewritten"
+
+        until("no segment in use holds them", is_rewritten, 240, 5)
+        self.assertEqual(record["events_removed"], 20)
+        self.assertEqual((len(self.found(self.shop, "user:ann")), len(self.found(self.shop, "user:bob"))), (0, 20))
+
+
 class ScanWorkers(unittest.TestCase):
     """Scan workers that crash, are slow, and are many: the deployed function with `faulty.py` before it."""
 
