@@ -13,6 +13,8 @@
 //! A key in a path or a query ends up in the logs of whatever stands in between, so that is read for Datadog's routes
 //! only, whose older clients can do nothing else.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
@@ -73,6 +75,14 @@ fn after_colon(text: &str) -> Option<Credential> {
     Credential::new(if key.is_empty() { name } else { key })
 }
 
+/// A path as it may be logged: without the key that one of Datadog's routes has in it.
+pub fn without_key(path: &str) -> Cow<'_, str> {
+    match path.strip_prefix(DATADOG_INPUT).and_then(|rest| rest.strip_prefix('/')) {
+        Some(_) => Cow::Owned(format!("{DATADOG_INPUT}/{{key}}")),
+        None => Cow::Borrowed(path),
+    }
+}
+
 fn datadog(path: &str, query: &str) -> Option<Credential> {
     if path != "/api/v2/logs" && !path.starts_with(DATADOG_INPUT) {
         return None;
@@ -117,6 +127,13 @@ mod tests {
         }
         assert_eq!(found("", "", "/v1/input/k", ""), Some("k".to_owned()));
         assert_eq!(found("", "", "/api/v2/logs", "a=b&dd-api-key=k"), Some("k".to_owned()));
+    }
+
+    #[test]
+    fn a_path_is_logged_without_its_key() {
+        assert_eq!(without_key("/v1/input/trawl_0_1"), "/v1/input/{key}");
+        assert_eq!(without_key("/v1/input"), "/v1/input");
+        assert_eq!(without_key("/v1/searches/0"), "/v1/searches/0");
     }
 
     #[test]

@@ -195,15 +195,15 @@ where
         if record.revoked.is_some() {
             return Err(unauthorized("revoked_api_key", "this API key was revoked"));
         }
-        if let Some(expires) = record.expires.filter(|expires| *expires <= self.clock.now()) {
+        if let Some(expires) = record.grant.expires.filter(|expires| *expires <= self.clock.now()) {
             return Err(unauthorized("expired_api_key", format!("this API key expired at {expires}")));
         }
-        if let Some(most) = record.requests_per_second {
+        if let Some(most) = record.grant.requests_per_second {
             let meter = Meter::Requests(key.id().clone());
-            self.quota.admit(&record.tenant, &meter, most, 1).await?;
+            self.quota.admit(&record.grant.tenant, &meter, most, 1).await?;
         }
         let subject = format!("key:{}", record.id);
-        Ok(Caller { tenant: record.tenant.clone(), scopes: record.scopes, subject })
+        Ok(Caller { tenant: record.grant.tenant.clone(), scopes: record.grant.scopes, subject })
     }
 
     /// What is stored of a key, as it stood at most [`KEY_FRESH`] ago; [`KEY_STALE`] while the store does not answer.

@@ -9,7 +9,7 @@ use trawl_event::TenantId;
 use trawl_store::ports::{Clock, Documents, Ids, StoreError};
 
 use crate::gate::{Caller, forbidden};
-use crate::key::{KeyId, KeyRecord, Revoked};
+use crate::key::{Grant, KeyId, KeyRecord, Revoked};
 use crate::keys::{Keys, MAX_NAME_CHARS, NewKey};
 use crate::limits::{Limits, TenantLimits};
 use crate::scope::{Scope, Scopes, UnknownScope};
@@ -58,12 +58,12 @@ impl<'r> From<&'r KeyRecord> for ListedKey<'r> {
         Self {
             id: &record.id,
             name: &record.name,
-            tenant: &record.tenant,
-            scopes: record.scopes,
+            tenant: &record.grant.tenant,
+            scopes: record.grant.scopes,
             created: record.created.to_string(),
             created_by: &record.created_by,
-            expires: record.expires.map(|expires| expires.to_string()),
-            requests_per_second: record.requests_per_second,
+            expires: record.grant.expires.map(|expires| expires.to_string()),
+            requests_per_second: record.grant.requests_per_second,
             revoked: revoked.map(|Revoked { at, by }| RevokedAnswer { at: at.to_string(), by }),
         }
     }
@@ -136,7 +136,7 @@ impl<D: Documents, C: Clock + Ids> Management<'_, D, C> {
         let request: KeyRequest = read_json(body, "a key to make")?;
         let new = self.read_key(caller, request)?;
         let (key, record) = self.keys.create(new, &caller.subject).await.map_err(store_error)?;
-        tracing::info!(id = %record.id, tenant = %record.tenant, by = caller.subject, "an API key was made");
+        tracing::info!(id = %record.id, tenant = %record.grant.tenant, by = caller.subject, "an API key was made");
         trawl_api::json(StatusCode::CREATED, &CreatedKey { key: key.reveal(), listed: ListedKey::from(&record) })
     }
 
@@ -170,7 +170,8 @@ impl<D: Documents, C: Clock + Ids> Management<'_, D, C> {
             let message = "requests_per_second is at least 1: a key that opens nothing need not be made";
             return Err(ApiError::bad_request("invalid_rate", message));
         }
-        Ok(NewKey { name, tenant, scopes, expires: expires.transpose()?, requests_per_second })
+        let grant = Grant { tenant, scopes, expires: expires.transpose()?, requests_per_second };
+        Ok(NewKey { name, grant })
     }
 
     async fn revoke(&self, caller: &Caller, id: &str) -> ApiResult {
@@ -178,7 +179,7 @@ impl<D: Documents, C: Clock + Ids> Management<'_, D, C> {
         let id: KeyId = id.parse().map_err(|_| unknown())?;
         let revoked = self.keys.revoke(&id, reach(caller).as_ref(), &caller.subject).await.map_err(store_error)?;
         let record = revoked.ok_or_else(unknown)?;
-        tracing::info!(id = %record.id, tenant = %record.tenant, by = caller.subject, "an API key was revoked");
+        tracing::info!(id = %record.id, tenant = %record.grant.tenant, by = caller.subject, "an API key was revoked");
         trawl_api::json(StatusCode::OK, &ListedKey::from(&record))
     }
 

@@ -4,9 +4,9 @@
 //! trawl_0123456789abcdef_<64 hexadecimal digits>
 //!       id, 64 bits      secret, 256 random bits
 //! ```
-//! The id finds the record; the secret is checked against a keyed hash, HMAC-SHA256 over id and secret under the
-//! deployment's *pepper*. Who reads the store learns no key, and cannot make one without the pepper, which is kept
-//! elsewhere. A slow hash would protect guessable secrets; these are 256 random bits.
+//! The id finds the record; the secret is checked against a keyed hash, HMAC-SHA256 over id, secret and what the key
+//! opens, under the deployment's *pepper*. Who reads the store learns no key; who writes it makes none, and makes no more
+//! of one, without the pepper, which is kept elsewhere. A slow hash would protect guessable secrets; these are 256 random bits.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq;
 use trawl_event::{TenantId, Timestamp};
 use trawl_store::ports::Ids;
 
-use crate::scope::Scopes;
+use crate::scope::{Scope, Scopes};
 
 /// What every key begins with: a leaked one is recognised by scanners for secrets.
 pub const PREFIX: &str = "trawl_";
@@ -143,12 +143,22 @@ impl Pepper {
         Hmac::new_from_slice(bytes).map(Self).map_err(|_| ShortPepper)
     }
 
-    /// What is stored of a key.
-    pub fn hash(&self, key: &ApiKey) -> KeyHash {
+    /// What is stored of a key that grants this.
+    pub fn hash(&self, key: &ApiKey, grant: &Grant) -> KeyHash {
         let mut mac = self.0.clone();
-        mac.update(key.id.as_str().as_bytes());
-        mac.update(b"_");
-        mac.update(key.secret.as_bytes());
+        // No part of it holds a line break, so that nothing else reads the same.
+        let number = |number: Option<i128>| number.map_or_else(String::new, |number| number.to_string());
+        for part in [
+            key.id.as_str(),
+            &key.secret,
+            grant.tenant.as_str(),
+            &grant.scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" "),
+            &number(grant.expires.map(|expires| i128::from(expires.0))),
+            &number(grant.requests_per_second.map(i128::from)),
+        ] {
+            mac.update(part.as_bytes());
+            mac.update(b"\n");
+        }
         KeyHash(mac.finalize().into_bytes().into())
     }
 }
@@ -200,6 +210,21 @@ impl TryFrom<String> for KeyHash {
     }
 }
 
+/// What a key opens. It is part of what is hashed: who writes the store cannot make more of a key than it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Whose data.
+    pub tenant: TenantId,
+    /// What it allows there.
+    pub scopes: Scopes,
+    /// From when on it opens nothing; `None` for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Most requests a second; `None` for any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<u64>,
+}
+
 /// What is stored of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
@@ -207,22 +232,15 @@ pub struct KeyRecord {
     pub id: KeyId,
     /// What it is for, in the words of who made it.
     pub name: String,
-    /// Whose data it opens.
-    pub tenant: TenantId,
-    /// What it allows.
-    pub scopes: Scopes,
+    /// What it opens.
+    #[serde(flatten)]
+    pub grant: Grant,
     /// Its keyed hash.
     pub hash: KeyHash,
     /// When it was made.
     pub created: Timestamp,
     /// By which caller.
     pub created_by: String,
-    /// From when on it opens nothing; `None` for never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Timestamp>,
-    /// Most requests a second; `None` for any number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requests_per_second: Option<u64>,
     /// When it was revoked, and by which caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Revoked>,
@@ -253,21 +271,37 @@ mod tests {
         let secret = shown.rsplit('_').next().unwrap();
         assert!(!format!("{key:?}").contains(secret), "{key:?}");
         let pepper = Pepper::new(&[7; 32]).unwrap();
-        let hash = String::from(pepper.hash(&key));
-        assert!(!hash.contains(secret) && !format!("{:?} {pepper:?}", pepper.hash(&key)).contains(&hash));
+        let hash = pepper.hash(&key, &grant("shop", &[Scope::Ingest]));
+        let text = String::from(hash);
+        assert!(!text.contains(secret) && !format!("{hash:?} {pepper:?}").contains(&text));
+    }
+
+    fn grant(tenant: &str, scopes: &[Scope]) -> Grant {
+        let scopes = scopes.iter().copied().collect();
+        Grant { tenant: tenant.parse().unwrap(), scopes, expires: None, requests_per_second: None }
     }
 
     #[test]
-    fn a_hash_depends_on_secret_id_and_pepper() {
+    fn a_hash_depends_on_secret_id_pepper_and_grant() {
         let (one, other) = (Pepper::new(&[1; 32]).unwrap(), Pepper::new(&[2; 32]).unwrap());
         let key = ApiKey::fresh(&System);
         let with_other_id = ApiKey { id: KeyId("0123456789abcdef".into()), ..key.clone() };
-        assert_eq!(one.hash(&key), one.hash(&key));
-        assert_ne!(one.hash(&key), other.hash(&key));
-        assert_ne!(one.hash(&key), one.hash(&with_other_id));
-        assert_ne!(one.hash(&key), one.hash(&ApiKey::fresh(&System)));
-        let text = String::from(one.hash(&key));
-        assert_eq!(KeyHash::try_from(text), Ok(one.hash(&key)));
+        let given = grant("shop", &[Scope::Ingest]);
+        let hash = one.hash(&key, &given);
+        assert_eq!(one.hash(&key, &given), hash);
+        assert_ne!(other.hash(&key, &given), hash);
+        assert_ne!(one.hash(&with_other_id, &given), hash);
+        assert_ne!(one.hash(&ApiKey::fresh(&System), &given), hash);
+        for more in [
+            grant("bank", &[Scope::Ingest]),
+            grant("shop", &[Scope::Operator]),
+            grant("shop", &[Scope::Ingest, Scope::Search]),
+            Grant { expires: Some(Timestamp(1)), ..given.clone() },
+            Grant { requests_per_second: Some(1), ..given.clone() },
+        ] {
+            assert_ne!(one.hash(&key, &more), hash, "{more:?}");
+        }
+        assert_eq!(KeyHash::try_from(String::from(hash)), Ok(hash));
         assert!(Pepper::new(&[1; 31]).is_err());
     }
 

@@ -4,8 +4,7 @@ use bytes::Bytes;
 use trawl_event::{TenantId, Timestamp};
 use trawl_store::ports::{Clock, DocumentKey, Documents, Ids, Kind, Result, StoreError};
 
-use crate::key::{ApiKey, KeyId, KeyRecord, Pepper, Revoked};
-use crate::scope::Scopes;
+use crate::key::{ApiKey, Grant, KeyId, KeyRecord, Pepper, Revoked};
 
 /// Longest name of a key, in characters.
 pub const MAX_NAME_CHARS: usize = 100;
@@ -15,14 +14,8 @@ pub const MAX_NAME_CHARS: usize = 100;
 pub struct NewKey {
     /// What it is for.
     pub name: String,
-    /// Whose data it opens.
-    pub tenant: TenantId,
-    /// What it allows.
-    pub scopes: Scopes,
-    /// From when on it opens nothing.
-    pub expires: Option<Timestamp>,
-    /// Most requests a second.
-    pub requests_per_second: Option<u64>,
+    /// What it opens.
+    pub grant: Grant,
 }
 
 /// The keys of a deployment.
@@ -45,13 +38,10 @@ impl<D: Documents, C: Clock + Ids> Keys<D, C> {
         let record = KeyRecord {
             id: key.id().clone(),
             name: new.name,
-            tenant: new.tenant,
-            scopes: new.scopes,
-            hash: self.pepper.hash(&key),
+            hash: self.pepper.hash(&key, &new.grant),
+            grant: new.grant,
             created: self.clock.now(),
             created_by: by.to_owned(),
-            expires: new.expires,
-            requests_per_second: new.requests_per_second,
             revoked: None,
         };
         let document = DocumentKey::api_key(key.id().as_str());
@@ -65,7 +55,7 @@ impl<D: Documents, C: Clock + Ids> Keys<D, C> {
 
     /// The record of a key that is sent, if its secret is the right one.
     pub fn is_key_of(&self, key: &ApiKey, record: &KeyRecord) -> bool {
-        self.pepper.hash(key) == record.hash
+        self.pepper.hash(key, &record.grant) == record.hash
     }
 
     /// What is stored of a key.
@@ -78,7 +68,7 @@ impl<D: Documents, C: Clock + Ids> Keys<D, C> {
     pub async fn list(&self, tenant: Option<&TenantId>) -> Result<Vec<KeyRecord>> {
         let documents = self.documents.documents(Kind::Key, None).await?;
         let mut records = documents.iter().map(|document| decode(&document.body)).collect::<Result<Vec<_>>>()?;
-        records.retain(|record| tenant.is_none_or(|tenant| record.tenant == *tenant));
+        records.retain(|record| tenant.is_none_or(|tenant| record.grant.tenant == *tenant));
         records.sort_by(|one, other| one.created.cmp(&other.created).then_with(|| one.id.cmp(&other.id)));
         Ok(records)
     }
@@ -90,7 +80,7 @@ impl<D: Documents, C: Clock + Ids> Keys<D, C> {
         loop {
             let Some((version, body)) = self.documents.document(&document).await? else { return Ok(None) };
             let mut record = decode(&body)?;
-            if tenant.is_some_and(|tenant| record.tenant != *tenant) {
+            if tenant.is_some_and(|tenant| record.grant.tenant != *tenant) {
                 return Ok(None);
             }
             if record.revoked.is_some() {

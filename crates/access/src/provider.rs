@@ -1,7 +1,7 @@
 //! An OpenID provider: whose tokens are taken, and where the keys are that sign them.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,10 @@ use crate::token::{self, Claims, Jwks, TokenError};
 const KEYS_FRESH: Duration = Duration::from_secs(3600);
 /// How soon they are fetched again for a key that is not among them.
 const KEYS_AGAIN: Duration = Duration::from_secs(60);
+/// How long the provider is left alone after it did not answer.
+const AGAIN_AFTER_FAILURE: Duration = Duration::from_secs(10);
+/// How long keys count while the provider does not answer: longer than most outages, shorter than a withdrawn key may live.
+const KEYS_STALE: Duration = Duration::from_secs(24 * 3600);
 /// How long a request to the provider may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bytes of its answer.
@@ -137,7 +141,14 @@ pub struct Tokens {
 pub struct Provider<F> {
     settings: ProviderSettings,
     fetch: F,
-    keys: Mutex<Option<(Arc<Jwks>, Timestamp)>>,
+    known: Mutex<Known>,
+}
+
+/// What is known of the provider's keys.
+#[derive(Clone, Default)]
+struct Known {
+    keys: Option<(Arc<Jwks>, Timestamp)>,
+    failed: Option<Timestamp>,
 }
 
 impl<F: Fetch> Provider<F> {
@@ -146,36 +157,53 @@ impl<F: Fetch> Provider<F> {
         if !is_safe(&settings.issuer) {
             return Err(BadIssuer(settings.issuer));
         }
-        Ok(Self { settings, fetch, keys: Mutex::default() })
+        Ok(Self { settings, fetch, known: Mutex::default() })
     }
 
     /// Who a token was given to.
     pub async fn caller(&self, token: &str, now: Timestamp) -> Result<Caller, ApiError> {
         let refused = |error: TokenError| unauthorized("invalid_token", error.to_string());
         let kid = token::key_id(token).map_err(refused)?;
-        let is_there = |keys: &Jwks| kid.is_none() || keys.keys.iter().any(|key| key.kid == kid);
-        let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let age = |at: Timestamp| Duration::from_nanos(now.0.saturating_sub(at.0).max(0).unsigned_abs());
-        let keys = match known {
-            Some((keys, at)) if age(at) < if is_there(&keys) { KEYS_FRESH } else { KEYS_AGAIN } => keys,
-            known => match self.fetch_keys().await {
-                Ok(keys) => {
-                    let keys = Arc::new(keys);
-                    *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some((keys.clone(), now));
-                    keys
-                }
-                Err(error) => {
-                    tracing::warn!(error, "the keys of the OpenID provider cannot be fetched");
-                    let (keys, _) = known.ok_or_else(|| {
-                        ApiError::unavailable("provider_unavailable", "the keys that sign tokens cannot be fetched")
-                    })?;
-                    keys
-                }
-            },
-        };
+        let keys = self.keys(kid.as_deref(), now).await?;
         let ProviderSettings { issuer, audience, .. } = &self.settings;
         let claims = token::verify(token, &keys, issuer, audience, now).map_err(refused)?;
         self.read(&claims).map_err(refused)
+    }
+
+    /// The provider's keys, with one of this name among them if the provider has it.
+    async fn keys(&self, kid: Option<&str>, now: Timestamp) -> Result<Arc<Jwks>, ApiError> {
+        let is_there = |keys: &Jwks| kid.is_none() || keys.keys.iter().any(|key| key.kid.as_deref() == kid);
+        let age = |at: Timestamp| Duration::from_nanos(now.0.saturating_sub(at.0).max(0).unsigned_abs());
+        let Known { keys: known, failed } = self.known().clone();
+        if let Some((keys, at)) = &known
+            && age(*at) < if is_there(keys) { KEYS_FRESH } else { KEYS_AGAIN }
+        {
+            return Ok(keys.clone());
+        }
+        if !failed.is_some_and(|at| age(at) < AGAIN_AFTER_FAILURE) {
+            // Before it is asked: others that come meanwhile go by what is known.
+            if known.is_some() {
+                self.known().failed = Some(now);
+            }
+            match self.fetch_keys().await {
+                Ok(keys) => {
+                    let keys = Arc::new(keys);
+                    *self.known() = Known { keys: Some((keys.clone(), now)), failed: None };
+                    return Ok(keys);
+                }
+                Err(error) => {
+                    self.known().failed = Some(now);
+                    tracing::warn!(error, "the keys of the OpenID provider cannot be fetched");
+                }
+            }
+        }
+        let stale = known.filter(|(_, at)| age(*at) < KEYS_STALE).map(|(keys, _)| keys);
+        stale
+            .ok_or_else(|| ApiError::unavailable("provider_unavailable", "the keys that sign tokens cannot be fetched"))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self, claims: &Claims) -> Result<Caller, TokenError> {
@@ -272,16 +300,47 @@ fn scopes(claims: &Claims) -> Scopes {
     scopes.into_iter().collect()
 }
 
-/// Whether a document from there can be trusted to be from there.
+/// Whether a document from there can be trusted to be from there: over TLS, or of this machine. A URL with a name and a
+/// password before its host could pass for another.
 fn is_safe(url: &str) -> bool {
-    let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
-    match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(rest), _) => !host(rest).is_empty(),
-        (_, Some(rest)) => {
-            let host = host(rest);
-            let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-            matches!(name, "127.0.0.1" | "localhost" | "[::1]")
-        }
+    let Ok(url) = url.parse::<http::Uri>() else { return false };
+    let Some(authority) = url.authority().filter(|authority| !authority.as_str().contains('@')) else { return false };
+    match url.scheme_str() {
+        Some("https") => true,
+        Some("http") => matches!(authority.host(), "127.0.0.1" | "localhost" | "[::1]"),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_is_reached_over_tls_or_on_this_machine() {
+        for url in [
+            "https://id.example",
+            "https://id.example:8443/realms/a",
+            "http://127.0.0.1:80",
+            "http://localhost",
+            "http://[::1]:9/x",
+        ] {
+            assert!(is_safe(url), "{url}");
+        }
+        for url in [
+            "",
+            "id.example",
+            "http://id.example",
+            "ftp://id.example",
+            "file:///etc/passwd",
+            "https://",
+            "http://10.0.0.1",
+            "http://localhost:80@evil.example",
+            "https://id.example@evil.example",
+            "http://localhost.evil.example",
+            "http://127.0.0.1.evil.example/",
+        ] {
+            assert!(!is_safe(url), "{url}");
+        }
     }
 }

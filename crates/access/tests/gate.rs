@@ -14,6 +14,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 use trawl_access::gate::Asked;
 use trawl_access::http::Management;
+use trawl_access::key::Grant;
 use trawl_access::keys::NewKey;
 use trawl_access::limits::TenantLimits;
 use trawl_access::provider::{Fetch, Provider, ProviderSettings};
@@ -189,15 +190,17 @@ impl Setup {
         self.gate.admit(&asked).await.map_err(|error| (error.status.as_u16(), error.code.to_owned()))
     }
 
-    async fn key(&self, tenant: &str, scopes: &[Scope], change: impl FnOnce(&mut NewKey)) -> String {
+    async fn key(&self, tenant: &str, scopes: &[Scope], change: impl FnOnce(&mut Grant)) -> String {
         let mut new = NewKey {
             name: "test".into(),
-            tenant: tenant.parse().unwrap(),
-            scopes: scopes.iter().copied().collect(),
-            expires: None,
-            requests_per_second: None,
+            grant: Grant {
+                tenant: tenant.parse().unwrap(),
+                scopes: scopes.iter().copied().collect(),
+                expires: None,
+                requests_per_second: None,
+            },
         };
-        change(&mut new);
+        change(&mut new.grant);
         format!("Bearer {}", self.gate.keys().create(new, "test").await.unwrap().0.reveal())
     }
 
@@ -433,4 +436,31 @@ async fn a_browser_is_told_where_to_sign_in_and_gets_the_token_and_no_more() {
     assert_eq!((status, &refused["error"]["code"]), (400, &json!("sign_in_failed")));
     assert_eq!(ask("POST", "/v1/auth/token", &"x".repeat(9000)).await.0, 413);
     assert!(setup.gate.answer_open(&Method::GET, "/v1/keys", b"").await.is_none());
+}
+
+#[tokio::test]
+async fn what_is_written_into_the_store_makes_no_more_of_a_key() {
+    let setup = Setup::new(false);
+    let key = setup.key("shop", &[Scope::Ingest], |_| {}).await;
+    let name = DocumentKey::api_key(key.split('_').nth(1).unwrap());
+    let (version, body) = setup.store.documents.document(&name).await.unwrap().unwrap();
+    let mut record: Value = serde_json::from_slice(&body).unwrap();
+    record["scopes"] = json!(["operator"]);
+    let forged = Bytes::from(record.to_string());
+    setup.store.documents.put_document(&name, Some(version), forged, Timestamp::MAX).await.unwrap().unwrap();
+    assert_eq!(setup.asks(Some(&key), "PUT", "/v1/limits/shop").await, refused(401, "invalid_api_key"));
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_is_not_asked_by_every_request() {
+    let setup = Setup::new(false);
+    setup.pages.answers.lock().unwrap().clear();
+    let token = setup.token(&json!({"iss": ISSUER, "aud": "trawl", "exp": 1_800_003_600, "tenant": "shop"}));
+    for _ in 0..50 {
+        assert_eq!(setup.asks(Some(&token), "GET", "/v1/status").await, refused(503, "provider_unavailable"));
+    }
+    assert_eq!(setup.pages.asked.load(Ordering::SeqCst), 1);
+    setup.clock.turn(11);
+    setup.asks(Some(&token), "GET", "/v1/status").await.unwrap_err();
+    assert_eq!(setup.pages.asked.load(Ordering::SeqCst), 2);
 }

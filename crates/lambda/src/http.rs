@@ -152,11 +152,12 @@ pub async fn answer(event: ApiEvent, route: impl AsyncFnOnce(&Request) -> Respon
 
 /// What went well is logged at the level `debug` only, since API Gateway logs every request.
 fn log(request: &Request, response: &Response<Bytes>) {
-    let (method, path, status) = (request.method.as_str(), request.path.as_str(), response.status().as_u16());
+    let path = trawl_access::credential::without_key(&request.path);
+    let (method, status) = (request.method.as_str(), response.status().as_u16());
     match status {
-        500.. => tracing::warn!(method, path, status, "answered"),
-        400.. => tracing::info!(method, path, status, "answered"),
-        _ => tracing::debug!(method, path, status, "answered"),
+        500.. => tracing::warn!(method, %path, status, "answered"),
+        400.. => tracing::info!(method, %path, status, "answered"),
+        _ => tracing::debug!(method, %path, status, "answered"),
     }
 }
 

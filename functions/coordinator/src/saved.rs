@@ -33,8 +33,10 @@ impl<P: Ports> Coordinator<P> {
     }
 
     pub(crate) async fn save_search(&self, tenant: &TenantId, name: &str, body: &[u8]) -> ApiResult {
-        if name.trim().is_empty() || name.chars().count() > MAX_NAME_CHARS {
-            let message = format!("a saved search has a name of 1 to {MAX_NAME_CHARS} characters");
+        if name.trim().is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control) {
+            let message = format!(
+                "a saved search has a name of 1 to {MAX_NAME_CHARS} characters, none of them a control character"
+            );
             return Err(ApiError::bad_request("invalid_name", message));
         }
         let search: SavedSearch = read_json(body, "a search to save", MAX_SAVED_BYTES)?;

@@ -182,7 +182,8 @@ impl Catalog for LocalCatalog {
             }
             Ok(Some(()))
         });
-        forgotten.map(drop)
+        forgotten?;
+        self.database.empty_log()
     }
 
     async fn forget_claims(&self, before: Timestamp) -> Result<()> {

@@ -62,6 +62,12 @@ impl Database {
         Ok(outcome)
     }
 
+    /// Moves what the log holds into the file, and empties the log, so that what was removed is in neither.
+    pub fn empty_log(&self) -> Result<()> {
+        let connection = lock(&self.writer);
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)
+    }
+
     /// Runs `work` in a transaction that sees one moment.
     pub fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut connection: MutexGuard<'_, Connection> = lock(&self.reader);
@@ -74,6 +80,8 @@ fn connect(path: &Path, schema: &Schema) -> Result<Connection> {
     let open = || {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        // What is removed is overwritten: rows know values of events, which may have been deleted for good.
+        connection.pragma_update(None, "secure_delete", "ON")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
     };

@@ -263,7 +263,13 @@ mod tests {
         let data = dir.path().join("data");
         let key = trawl_access::ApiKey::fresh(&System);
         let first = pepper(&data).unwrap();
-        assert_eq!(pepper(&data).unwrap().hash(&key), first.hash(&key));
+        let grant = trawl_access::key::Grant {
+            tenant: TenantId::default_tenant(),
+            scopes: trawl_access::Scopes::all(),
+            expires: None,
+            requests_per_second: None,
+        };
+        assert_eq!(pepper(&data).unwrap().hash(&key, &grant), first.hash(&key, &grant));
         #[cfg(unix)]
         {
             let mode = std::os::unix::fs::PermissionsExt::mode(&data.join(PEPPER).metadata().unwrap().permissions());

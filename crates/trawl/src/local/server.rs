@@ -14,8 +14,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, VARY};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use ingest::protocol;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use trawl_access::Caller;
 use trawl_access::gate::Asked;
 use trawl_access::http::Management;
@@ -27,27 +32,76 @@ use super::node::Stages;
 use trawl_store::local::System;
 use trawl_store::ports::Ids;
 
-/// How long requests may go on after the server was asked to stop.
-const DRAIN: Duration = Duration::from_secs(5);
+/// What a connection may take, so that nobody who sends little keeps much busy.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long the head of a request may take to arrive, and how long a connection may be idle.
+    pub head: Duration,
+    /// How long a body may take.
+    pub body: Duration,
+    /// How long requests may go on after the server was asked to stop.
+    pub drain: Duration,
+    /// Connections at once; more wait to be accepted.
+    pub connections: usize,
+}
+
+/// What `trawl local` grants: clients keep idle connections for a minute at most.
+const PATIENCE: Patience = Patience {
+    head: Duration::from_secs(75),
+    body: Duration::from_secs(120),
+    drain: Duration::from_secs(5),
+    connections: 1024,
+};
 
 /// Answers requests until `stop` is ready, then lets those under way end.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let mut begun = stopping.subscribe();
-    let graceful = async move {
-        // The sender outlives the server; an error would mean the same as a change.
-        let _ = stopped.changed().await;
-    };
-    let mut server = tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(graceful).into_future());
-    let drained = async {
-        let _ = begun.changed().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-    ended = &mut server => return ended.map_err(std::io::Error::other)?,
-    () = async { stop.await; stopping.send_replace(true); drained.await } => {}
+    serve_within(listener, router, stop, PATIENCE).await
+}
+
+async fn serve_within(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()>,
+    patience: Patience,
+) -> std::io::Result<()> {
+    let connections = Arc::new(Semaphore::new(patience.connections));
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(patience.head);
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = async {
+            let permit = connections.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, stream) = tokio::select! {
+            (permit, accepted) = accepted => match accepted {
+                Ok((stream, _)) => (permit, stream),
+                Err(error) => {
+                    // Of one connection, or of files that are all in use: it passes.
+                    tracing::debug!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            },
+            () = &mut stop => break,
+        };
+        // Small answers go at once.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(permit);
+        });
     }
-    server.abort();
+    drop(listener);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(patience.drain) => {}
+    }
     Ok(())
 }
 
@@ -161,7 +215,12 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
     if let Some(bytes) = announced.filter(|bytes| *bytes > MAX_BODY_BYTES) {
         return Err(ingest::body_too_large(bytes));
     }
-    axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
+    let read = tokio::time::timeout(PATIENCE.body, axum::body::to_bytes(body, MAX_BODY_BYTES)).await;
+    let read = read.map_err(|_| {
+        let message = format!("the body did not arrive within {} s", PATIENCE.body.as_secs());
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
+    })?;
+    read.map_err(|error| {
         // The reader's error does not say whether the limit or the connection ended it; its cause does.
         let is_limit =
             std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("length limit"));
@@ -177,6 +236,36 @@ mod tests {
     use std::io::Read;
 
     use super::*;
+
+    #[tokio::test]
+    async fn who_begins_a_request_and_does_not_go_on_is_hung_up_on() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let patience = Patience { head: Duration::from_millis(100), connections: 2, ..PATIENCE };
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let router = Router::new().fallback(async || "answered");
+        let server = tokio::spawn(serve_within(listener, router, async { drop(stopped.await) }, patience));
+        // More than may be connected at once: those behind are answered once the first were hung up on.
+        let mut slow = Vec::new();
+        for _ in 0..4 {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n").await.unwrap();
+            slow.push(stream);
+        }
+        let mut quick = tokio::net::TcpStream::connect(address).await.unwrap();
+        quick.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        quick.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("answered"), "{answer}");
+        for mut stream in slow {
+            let mut rest = Vec::new();
+            stream.read_to_end(&mut rest).await.unwrap();
+            assert!(!String::from_utf8_lossy(&rest).contains("answered"));
+        }
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+    }
 
     #[test]
     fn large_answers_are_compressed_for_who_asks() {

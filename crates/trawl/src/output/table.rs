@@ -11,7 +11,7 @@ use trawl_event::Level;
 use trawl_query::Highlight;
 
 use super::event::{Leaf, Part, leaves};
-use super::harmless::Clean;
+use super::harmless::{Clean, clean};
 use super::{json, style};
 
 /// Widest column that is kept aligned, in characters; longer cells push the rest of their line aside.
@@ -134,7 +134,8 @@ pub fn aggregates(aggregates: &Aggregates, out: &mut dyn Write) -> io::Result<()
         .iter()
         .map(|row| row.iter().map(|cell| Clean(&json::plain(cell)).to_string()).collect())
         .collect();
-    let columns = aggregates.columns.iter().enumerate().map(|(place, name)| {
+    let names: Vec<String> = aggregates.columns.iter().map(|name| clean(name)).collect();
+    let columns = names.iter().enumerate().map(|(place, name)| {
         let cells = rows.iter().filter_map(|row| row.get(place));
         let chars = cells.map(|cell| cell.chars().count()).chain([name.chars().count()]).max().unwrap_or_default();
         let numeric = aggregates.rows.iter().filter_map(|row| row.get(place)).all(|cell| is_number_or_null(cell));
@@ -143,7 +144,7 @@ pub fn aggregates(aggregates: &Aggregates, out: &mut dyn Write) -> io::Result<()
     let columns: Vec<(usize, bool)> = columns.collect();
     let heading = style::HEADING;
     write!(out, "{heading}")?;
-    row(&aggregates.columns, &columns, out)?;
+    row(&names, &columns, out)?;
     write!(out, "{heading:#}")?;
     rows.iter().try_for_each(|cells| row(cells, &columns, out))
 }

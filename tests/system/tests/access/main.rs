@@ -3,6 +3,7 @@
 
 mod deleted;
 mod described;
+mod hardening;
 mod keys;
 mod limits;
 mod tenants;
