@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use serde::{Deserialize, Serialize};
 use trawl_api::ApiError;
@@ -145,7 +145,9 @@ pub async fn answer(event: ApiEvent, route: impl AsyncFnOnce(&Request) -> Respon
         Ok(request) => request,
         Err(error) => return error.into_response().into(),
     };
-    let response = trawl_api::secured(route(&request).await);
+    let mut response = trawl_api::secured(route(&request).await);
+    // API Gateway speaks TLS only.
+    response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     log(&request, &response);
     response.into()
 }

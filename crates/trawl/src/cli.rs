@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use trawl_client::{Client, Retries};
 
+use crate::output::harmless::clean;
 use crate::{
     bench, context, deletion, export, fields, key, limits, local, push, saved, search, simulate, status, tail,
 };
@@ -65,8 +66,20 @@ impl ServerArgs {
     /// A client for a verb that goes on for long: it outlasts a server that is away for a while.
     pub fn patient(&self) -> anyhow::Result<Client> {
         let api_key = self.api_key.as_deref().filter(|key| !key.is_empty());
-        Ok(Client::new(self.url.as_deref().unwrap_or(DEFAULT_URL), api_key)?)
+        let url = self.url.as_deref().unwrap_or(DEFAULT_URL);
+        if api_key.is_some() && url.starts_with("http://") && !is_this_machine(url) {
+            anstream::eprintln!("trawl: {} is no https: whoever is on the way reads the key", clean(url));
+        }
+        Ok(Client::new(url, api_key)?)
     }
+}
+
+/// Whether a URL is of this machine, by the look of it.
+fn is_this_machine(url: &str) -> bool {
+    let host = url.trim_start_matches("http://").split(['/', '?']).next().unwrap_or_default();
+    ["127.0.0.1", "localhost", "[::1]"]
+        .iter()
+        .any(|name| host.strip_prefix(name).is_some_and(|port| port.is_empty() || port.starts_with(':')))
 }
 
 /// Where `trawl local` listens by default.

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicI64;
 
 use trawl_event::Timestamp;
 use trawl_faults::faults::Rates;
-use trawl_faults::memory::{MemoryCatalog, MemoryObjects, MemorySearches, MemoryStream};
+use trawl_faults::memory::{MemoryCatalog, MemoryDocuments, MemoryObjects, MemorySearches, MemoryStream};
 use trawl_faults::workers::SimWorkers;
 use trawl_faults::world::World;
 use trawl_store::conformance;
@@ -37,6 +37,11 @@ async fn memory_behaves_as_a_catalog() {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_behaves_as_a_search_store() {
     conformance::searches(async || MemorySearches::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_behaves_as_a_document_store() {
+    conformance::documents(async || MemoryDocuments::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

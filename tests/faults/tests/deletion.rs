@@ -137,6 +137,44 @@ fn deleted_events_are_invisible_at_once_and_gone_afterwards() {
 }
 
 #[test]
+fn what_is_deleted_is_in_no_tail_no_values_no_context_and_not_in_what_a_search_goes_on_with() {
+    run(Setup { shards: 1, ..Setup::default() }, async |calm: Calm| {
+        let shop = tenant("shop");
+        let get = async |path: &str, query: &str| json_of(&calm.call(&shop, Method::GET, path, query, "").await);
+        let cursor = get("/v1/tail", "").await["cursor"].as_str().unwrap().to_owned();
+        let lines: Vec<String> =
+            (0..30).map(|second| line(if second % 2 == 0 { "ann" } else { "bob" }, second)).collect();
+        calm.push(&shop, None, lines.join("\n")).await;
+        let begun = calm.create(&shop, json!({"query": "*", "limit": 5})).await;
+        assert_eq!(calm.read(&shop, &begun).await.events.len(), 5);
+        let more = json_of(&calm.call(&shop, Method::GET, &begun, "", "").await)["more_cursor"].clone();
+        delete(&calm, &shop, "user:ann").await;
+        for is_persisted in [false, true] {
+            if is_persisted {
+                calm.persist().await;
+            }
+            let news = get("/v1/tail", &format!("cursor={cursor}&query=%2A")).await;
+            assert!(!news.to_string().contains("ann"), "{news}");
+            let values = get("/v1/fields/user/values", "").await;
+            assert_eq!(values["values"], json!([{"value": "bob", "count": 15}]), "{values}");
+            let around = json!({"event": {"timestamp": "2026-01-10T00:00:10Z"}, "fields": []}).to_string();
+            let context = json_of(&calm.call(&shop, Method::POST, "/v1/context", "", &around).await);
+            for side in ["before", "after"] {
+                let path = format!("/v1/searches/{}", context[side]["id"].as_str().unwrap());
+                let found = calm.read(&shop, &path).await;
+                assert!(
+                    !found.events.is_empty() && found.events.iter().all(|event| !event.contains("ann")),
+                    "{found:?}"
+                );
+            }
+        }
+        let query = format!("cursor={}&wait=5s", more.as_str().unwrap_or_default());
+        let answer = calm.call(&shop, Method::GET, &begun, &query, "").await;
+        assert_eq!((answer.status(), error_code(&answer).as_str()), (StatusCode::GONE, "search_expired"));
+    });
+}
+
+#[test]
 fn a_segment_of_nothing_else_is_dropped_and_ranges_and_several_deletions_count() {
     run(Setup { shards: 1, ..Setup::default() }, async |calm: Calm| {
         let shop = tenant("shop");

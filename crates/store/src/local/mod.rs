@@ -65,7 +65,11 @@ fn create_dirs(dir: &Path) -> io::Result<()> {
     }
     let parent = dir.parent().unwrap_or(Path::new(""));
     create_dirs(parent)?;
-    match std::fs::create_dir(dir) {
+    let mut builder = std::fs::DirBuilder::new();
+    // What is in it is its owner's: events, hashes of keys, what they are hashed with.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(dir) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
