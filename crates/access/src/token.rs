@@ -108,6 +108,14 @@ enum OneOrMore {
     More(Vec<String>),
 }
 
+impl Claims {
+    /// When it ends.
+    pub fn expires(&self) -> Timestamp {
+        // A cast of what is too large gives the largest there is.
+        Timestamp((self.exp * 1e9) as i64)
+    }
+}
+
 /// Whether this may be a token at all: three parts between dots.
 pub fn looks_like_one(text: &str) -> bool {
     text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2
