@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
+import { Credential } from "./credential";
 import { ApiError, UnreachableError } from "./errors";
 import { Http } from "./http";
-import { ApiKey } from "./key";
 
 /** An `Http` whose requests are answered by the given answers, one after the other. */
 function http(answers: (Response | Error)[]) {
   const sent: { path: string; key: string | null }[] = [];
   const slept: number[] = [];
-  const key = new ApiKey(null);
+  const credential = new Credential(null);
   const made = new Http({
-    key,
+    credential,
     fetch: async (path, init) => {
       sent.push({ path: String(path), key: new Headers(init?.headers).get("authorization") });
       const answer = answers.shift();
@@ -22,7 +22,7 @@ function http(answers: (Response | Error)[]) {
       slept.push(ms);
     },
   });
-  return { http: made, key, sent, slept };
+  return { http: made, credential, sent, slept };
 }
 
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
@@ -67,14 +67,21 @@ describe("a key", () => {
     json(401, { error: { code: "missing_api_key", message: "a key is needed" } });
 
   it("is asked for once, by all who wait, and then sent", async () => {
-    const { http: made, key, sent } = http([refused(), refused(), json(200, 1), json(200, 2)]);
+    const {
+      http: made,
+      credential,
+      sent,
+    } = http([refused(), refused(), json(200, 1), json(200, 2)]);
     const both = Promise.all([made.json("/a"), made.json("/b")]);
-    while (key.pendingReason() === null || sent.length < 2) {
+    while (credential.question() === null || sent.length < 2) {
       await Promise.resolve();
     }
-    expect(key.pendingReason()).toBe("a key is needed");
+    expect(credential.question()).toMatchObject({
+      code: "missing_api_key",
+      message: "a key is needed",
+    });
     await Promise.resolve();
-    key.give("secret");
+    credential.give("secret");
     expect(await both).toEqual([1, 2]);
     expect(sent.map((request) => request.key)).toEqual([
       null,
@@ -84,8 +91,8 @@ describe("a key", () => {
     ]);
   });
   it("can be declined", async () => {
-    const { http: made, key } = http([refused()]);
-    key.subscribe(() => key.pendingReason() !== null && key.give(null));
+    const { http: made, credential } = http([refused()]);
+    credential.subscribe(() => credential.question() !== null && credential.give(null));
     await expect(made.json("/a")).rejects.toMatchObject({ code: "missing_api_key" });
   });
 });

@@ -1,9 +1,9 @@
+import type { Credential } from "./credential";
 import { errorOfAnswer, isAbort, UnreachableError } from "./errors";
-import type { ApiKey } from "./key";
 
 export interface HttpOptions {
   fetch: typeof fetch;
-  key: ApiKey;
+  credential: Credential;
   sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
@@ -22,7 +22,7 @@ const FIRST_RETRY_MS = 300;
 /** Statuses that say: the same request again, later. */
 const TRY_LATER = new Set([429, 502, 503, 504]);
 
-/** Requests of this origin's API: errors as `ApiError`, retries with backoff, the key asked for when one is needed. */
+/** Requests of this origin's API: errors as `ApiError`, retries with backoff, a credential asked for when one is needed. */
 export class Http {
   private readonly options: HttpOptions;
 
@@ -52,11 +52,12 @@ export class Http {
 
   private async once(path: string, request: HttpRequest): Promise<Uint8Array> {
     for (;;) {
-      const key = this.options.key.current();
-      const response = await this.send(path, request, key);
+      const { credential } = this.options;
+      const used = await credential.settled();
+      const response = await this.send(path, request, used);
       if (response.status === 401) {
         const error = errorOfAnswer(401, await response.text());
-        if (!(await this.options.key.ask(key, error.message))) {
+        if (!(await credential.ask(used, error))) {
           throw error;
         }
         continue;
@@ -73,7 +74,7 @@ export class Http {
     }
   }
 
-  private send(path: string, request: HttpRequest, key: string | null): Promise<Response> {
+  private send(path: string, request: HttpRequest, credential: string | null): Promise<Response> {
     const headers: Record<string, string> = {};
     const init: RequestInit = { method: request.method ?? "GET", headers, cache: "no-store" };
     const body = request.rawBody ?? JSON.stringify(request.body);
@@ -81,8 +82,8 @@ export class Http {
       headers["content-type"] = "application/json";
       init.body = body;
     }
-    if (key !== null) {
-      headers.authorization = `Bearer ${key}`;
+    if (credential !== null) {
+      headers.authorization = `Bearer ${credential}`;
     }
     if (request.signal) {
       init.signal = request.signal;
