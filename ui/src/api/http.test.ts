@@ -56,6 +56,37 @@ describe("a request", () => {
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({ status: 400, code: "bad_value", column: 9, expected: "a level" });
   });
+  it("waits for a limit that is free again soon, if it only reads", async () => {
+    const limited = (seconds: number) =>
+      json(429, {
+        error: {
+          code: "rate_limited",
+          message: "used up",
+          detail: { limit: 5, unit: "requests a second", retry_after_seconds: seconds },
+        },
+      });
+    const soon = http([limited(2), json(200, { a: 1 })]);
+    expect(await soon.http.json("/v1/fields")).toEqual({ a: 1 });
+    expect(soon.slept).toEqual([2000]);
+
+    const late = http([limited(600)]);
+    const told = { code: "rate_limited", retryAfterMs: 600_000 };
+    await expect(late.http.json("/v1/fields")).rejects.toMatchObject(told);
+    const started = http([limited(2)]);
+    await expect(
+      started.http.json("/v1/searches", { method: "POST", body: {} }),
+    ).rejects.toMatchObject({ retryAfterMs: 2000 });
+    expect([...late.slept, ...started.slept]).toEqual([]);
+  });
+  it("takes the time of a limit from the header where the body has none", async () => {
+    const { http: made } = http([
+      new Response("slow down", { status: 429, headers: { "retry-after": "7" } }),
+    ]);
+    await expect(made.json("/v1/fields")).rejects.toMatchObject({
+      code: "unexpected_answer",
+      retryAfterMs: 7000,
+    });
+  });
   it("tells of answers that are not the API's", async () => {
     const { http: made } = http([new Response("<html>", { status: 500 })]);
     await expect(made.json("/")).rejects.toMatchObject({ code: "unexpected_answer", status: 500 });

@@ -1,5 +1,5 @@
 import type { Credential } from "./credential";
-import { errorOfAnswer, isAbort, UnreachableError } from "./errors";
+import { ApiError, errorOfAnswer, isAbort, UnreachableError } from "./errors";
 
 export interface HttpOptions {
   fetch: typeof fetch;
@@ -20,7 +20,9 @@ export interface HttpRequest {
 
 const FIRST_RETRY_MS = 300;
 /** Statuses that say: the same request again, later. */
-const TRY_LATER = new Set([429, 502, 503, 504]);
+const TRY_LATER = new Set([502, 503, 504]);
+/** Longest wait for a limit that is spent silently, by what only reads. */
+const SHORT_WAIT_MS = 5_000;
 
 /** Requests of this origin's API: errors as `ApiError`, retries with backoff, a credential asked for when one is needed. */
 export class Http {
@@ -36,11 +38,11 @@ export class Http {
       try {
         return await this.once(path, request);
       } catch (error) {
-        if (!(error instanceof UnreachableError) || attempt >= retries) {
+        const wait = waitAfter(error, attempt, request);
+        if (wait === null || attempt >= retries) {
           throw error;
         }
-        const backoff = FIRST_RETRY_MS * 2 ** attempt;
-        await this.options.sleep(error.retryAfterMs ?? backoff, request.signal);
+        await this.options.sleep(wait, request.signal);
       }
     }
   }
@@ -56,19 +58,18 @@ export class Http {
       const used = await credential.settled();
       const response = await this.send(path, request, used);
       if (response.status === 401) {
-        const error = errorOfAnswer(401, await response.text());
+        const error = await errorOf(response);
         if (!(await credential.ask(used, error))) {
           throw error;
         }
         continue;
       }
       if (TRY_LATER.has(response.status)) {
-        const message = errorOfAnswer(response.status, await response.text()).message;
-        const seconds = Number(response.headers.get("retry-after"));
-        throw new UnreachableError(message, seconds > 0 ? seconds * 1000 : null);
+        const { message, retryAfterMs } = await errorOf(response);
+        throw new UnreachableError(message, retryAfterMs);
       }
       if (!response.ok) {
-        throw errorOfAnswer(response.status, await response.text());
+        throw await errorOf(response);
       }
       return new Uint8Array(await this.reading(response.arrayBuffer()));
     }
@@ -102,6 +103,22 @@ export class Http {
       throw new UnreachableError("the server cannot be reached");
     }
   }
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  return errorOfAnswer(response.status, await response.text(), response.headers.get("retry-after"));
+}
+
+/** How long to wait before the same request is sent again; null when it is not. */
+function waitAfter(error: unknown, attempt: number, request: HttpRequest): number | null {
+  if (error instanceof UnreachableError) {
+    return error.retryAfterMs ?? FIRST_RETRY_MS * 2 ** attempt;
+  }
+  const onlyReads = request.method === undefined || request.method === "GET";
+  const isLimited = error instanceof ApiError && error.status === 429 && onlyReads;
+  return isLimited && error.retryAfterMs !== null && error.retryAfterMs <= SHORT_WAIT_MS
+    ? error.retryAfterMs
+    : null;
 }
 
 /** Waits; ends early with an `AbortError` when `signal` is aborted. */

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { messageOf } from "../api/errors";
+import { messageOf } from "../api/explain";
 import type { FieldInfo } from "../api/types";
 import { formatPercent } from "../common/format";
 import { useStore } from "../common/useStore";

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { messageOf } from "../api/errors";
+import { messageOf } from "../api/explain";
 import { Modal } from "../common/Modal";
 import { useServices } from "../shell/services";
 import { describeRange } from "../timerange/format";

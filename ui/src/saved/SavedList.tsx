@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from "react";
-import { messageOf } from "../api/errors";
+import { messageOf } from "../api/explain";
 import type { SavedSearch } from "../api/types";
 import { IconButton } from "../common/IconButton";
 import { useStore } from "../common/useStore";

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { messageOf } from "../api/errors";
+import { messageOf } from "../api/explain";
 import type { Plan } from "../api/types";
 import { formatBytes, formatCount, formatUsd } from "../common/format";
 import { Modal } from "../common/Modal";

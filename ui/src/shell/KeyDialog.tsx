@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import type { Question } from "../api/credential";
-import { messageOf } from "../api/errors";
+import { messageOf } from "../api/explain";
 import { Modal } from "../common/Modal";
 import { beginSignIn } from "../signin/begin";
 import { askProvider, type Provider } from "../signin/provider";
@@ -113,6 +113,8 @@ function reasonOf({ code, message }: Question): string {
       return "This server lets in those who say who they are.";
     case "invalid_token":
       return `The server does not take the sign-in, or no longer: ${message}.`;
+    case "forbidden":
+      return `Not allowed: ${message}.`;
     default:
       return `The server does not take the key: ${message}.`;
   }
