@@ -1,5 +1,6 @@
 import { createRoot } from "react-dom/client";
 import { Boundary } from "./common/Boundary";
+import { copyExactly } from "./common/exactCopy";
 import { App } from "./shell/App";
 import { BrokenPage } from "./shell/BrokenPage";
 import { createServices, ServicesContext } from "./shell/services";
@@ -10,6 +11,7 @@ import "./shell/controls.css";
 import "./shell/layout.css";
 import "./list/list.css";
 
+copyExactly(window);
 const returned = takeReturn(window);
 const services = createServices(window);
 if (returned) {
