@@ -16,7 +16,9 @@ export default function KeyDialog({ question }: { question: Question }) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
     let watching = true;
-    void askProvider(window.fetch.bind(window)).then((found) => watching && setProvider(found));
+    void askProvider(window.fetch.bind(window), window.location.origin).then(
+      (found) => watching && setProvider(found),
+    );
     return () => {
       watching = false;
     };

@@ -52,9 +52,7 @@ async function exchange(
   }
   const body = (await answer.json().catch(() => null)) as Record<string, unknown> | null;
   if (!answer.ok) {
-    const error = typeof body?.error === "string" ? body.error : `status ${answer.status}`;
-    const description = body?.error_description;
-    throw new Error(providerSays(error, typeof description === "string" ? description : null));
+    throw new Error(refusalIn(body) ?? `${host} did not give a token: status ${answer.status}`);
   }
   return body ?? {};
 }
@@ -83,6 +81,16 @@ export function isJwt(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Why there is no token: as a provider says it, by RFC 6749, or as the server does. */
+function refusalIn(body: Record<string, unknown> | null): string | null {
+  const { error, error_description: description } = body ?? {};
+  if (typeof error === "string") {
+    return providerSays(error, typeof description === "string" ? description : null);
+  }
+  const message = (error as { message?: unknown } | undefined)?.message;
+  return typeof message === "string" ? message : null;
 }
 
 function providerSays(error: string, description: string | null): string {

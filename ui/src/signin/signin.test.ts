@@ -13,8 +13,9 @@ const OIDC = {
   client_id: "trawl-ui",
   scope: "openid trawl:search",
 };
-const PROVIDER = providerOf({ key_required: true, oidc: OIDC }) as Provider;
-const HERE = { origin: "https://trawl.example", pathname: "/", search: "?q=a%26b&at=1", hash: "" };
+const ORIGIN = "https://trawl.example";
+const PROVIDER = providerOf({ key_required: true, oidc: OIDC }, ORIGIN) as Provider;
+const HERE = { origin: ORIGIN, pathname: "/", search: "?q=a%26b&at=1", hash: "" };
 
 class Kept implements Pick<Storage, "getItem" | "setItem" | "removeItem"> {
   readonly items = new Map<string, string>();
@@ -80,15 +81,22 @@ describe("the proof key", () => {
 describe("how one signs in", () => {
   it("is with a key where the server names no provider, or does not say", async () => {
     const says = (status: number, body: string) => async () => new Response(body, { status });
-    expect(await askProvider(says(200, '{"key_required":true,"oidc":null}'))).toBeNull();
-    expect(await askProvider(says(404, "{}"))).toBeNull();
-    expect(await askProvider(says(200, "<html>"))).toBeNull();
+    expect(await askProvider(says(200, '{"key_required":true,"oidc":null}'), ORIGIN)).toBeNull();
+    expect(await askProvider(says(404, "{}"), ORIGIN)).toBeNull();
+    expect(await askProvider(says(200, "<html>"), ORIGIN)).toBeNull();
     const away = async () => {
       throw new TypeError("failed to fetch");
     };
-    expect(await askProvider(away)).toBeNull();
+    expect(await askProvider(away, ORIGIN)).toBeNull();
     const whole = says(200, JSON.stringify({ key_required: true, oidc: OIDC }));
-    expect(await askProvider(whole)).toEqual(PROVIDER);
+    expect(await askProvider(whole, ORIGIN)).toEqual(PROVIDER);
+  });
+  it("may have its codes changed by the server itself", () => {
+    const oidc = { ...OIDC, token_endpoint: "/v1/auth/token" };
+    const tokenEndpoint = "https://trawl.example/v1/auth/token";
+    expect(providerOf({ oidc }, ORIGIN)).toEqual({ ...PROVIDER, tokenEndpoint });
+    const relative = { ...OIDC, authorization_endpoint: "/authorize" };
+    expect(providerOf({ oidc: relative }, ORIGIN)).toBeNull();
   });
   it("is never at an address that is a script, or with half of what it takes", () => {
     for (const part of [
@@ -97,9 +105,9 @@ describe("how one signs in", () => {
       { client_id: null },
       { scope: undefined },
     ]) {
-      expect(providerOf({ oidc: { ...OIDC, ...part } })).toBeNull();
+      expect(providerOf({ oidc: { ...OIDC, ...part } }, ORIGIN)).toBeNull();
     }
-    expect(providerOf(null)).toBeNull();
+    expect(providerOf(null, ORIGIN)).toBeNull();
   });
 });
 
@@ -197,6 +205,11 @@ describe("the code", () => {
     const refused = tokens(400, { error: "invalid_grant", error_description: "used before" });
     await expect(finishSignIn({ answer: answer(pending), pending }, refused.send)).rejects.toThrow(
       "invalid_grant (used before)",
+    );
+    const error = { code: "sign_in_failed", message: "the provider refused the code" };
+    const here = tokens(400, { error });
+    await expect(finishSignIn({ answer: answer(pending), pending }, here.send)).rejects.toThrow(
+      "the provider refused the code",
     );
     const broken = async () => new Response("<html>", { status: 502 });
     await expect(finishSignIn({ answer: answer(pending), pending }, broken)).rejects.toThrow("502");
