@@ -2,13 +2,17 @@ import type { LogEvent } from "../events/event";
 import { fieldOf } from "../events/fields";
 import { displayText } from "../json/value";
 
+/** What a spreadsheet begins a formula with, after OWASP ("CSV Injection"); the last four are of full width. */
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+/** A number is no formula, whatever its sign. */
+const NUMBER = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+/** What breaks a line apart, also in spreadsheets whose fields are apart by semicolons or tabs. */
+const QUOTED = /[",;\t\r\n]/;
+
 /** One field of a CSV line by RFC 4180; what a spreadsheet would take for a formula gets an apostrophe before it. */
 export function csvField(text: string): string {
-  const safe =
-    /^[=+\-@\t\r]/.test(text) && !/^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)
-      ? `'${text}`
-      : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const safe = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+  return QUOTED.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 export function csvHeader(columns: readonly string[]): string {
