@@ -143,6 +143,32 @@ scenario(
 );
 
 scenario(
+  "one who does not say who it is can do so later, and is not asked again and again",
+  { own: guarded },
+  async ({ server, visit, page, trawl }) => {
+    await trawl.open();
+    await dialogOf(page).getByRole("button", { name: "Close" }).click();
+    const later = page.getByRole("button", { name: "Say who you are" });
+    await later.waitFor();
+    const asked = visit.requests.filter((request) => request.endsWith("/v1/status")).length;
+    await page.waitForTimeout(6_000);
+    assert.equal(await dialogOf(page).count(), 0);
+    assert.equal(
+      visit.requests.filter((request) => request.endsWith("/v1/status")).length,
+      asked,
+      "nothing is asked in between",
+    );
+    await later.click();
+    await dialogOf(page)
+      .getByLabel("Or use an API key")
+      .fill(await keyOf(server, "search"));
+    await page.keyboard.press("Enter");
+    await page.getByText("2 events stored").waitFor();
+    await page.getByText("Save a search from the menu to find it here.").waitFor();
+  },
+);
+
+scenario(
   "one who may not search is told which scope it takes, and can use another key",
   { own: guarded },
   async ({ server, page, trawl }) => {

@@ -36,4 +36,5 @@ describe("CSV", () => {
 it("quotes for a shell", () => {
   expect(shellQuote("-15m")).toBe("-15m");
   expect(shellQuote("it's a | b")).toBe("'it'\\''s a | b'");
+  expect(shellQuote("it's\n\u0003 a\\b \u009bx")).toBe("$'it\\'s\\012\\003 a\\\\b \\302\\233x'");
 });

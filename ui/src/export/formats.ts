@@ -28,7 +28,21 @@ export function csvLine(event: LogEvent, columns: readonly string[]): string {
   return `${cells.join(",")}\r\n`;
 }
 
-/** An argument for a POSIX shell. */
+/**
+ * An argument for a shell. Controls are escapes: a terminal takes some of those that are pasted for keys, such as the
+ * one that ends a line that was begun.
+ */
 export function shellQuote(text: string): string {
+  if (/\p{Cc}/u.test(text)) {
+    const escaped = text.replaceAll(/[\\']/g, "\\$&").replaceAll(/\p{Cc}/gu, octalEscapes);
+    return `$'${escaped}'`;
+  }
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** A character as the bytes of its UTF-8. */
+function octalEscapes(character: string): string {
+  return [...new TextEncoder().encode(character)]
+    .map((byte) => `\\${byte.toString(8).padStart(3, "0")}`)
+    .join("");
 }

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { formatBytes, formatUsd } from "../common/format";
 import { RetryTimer } from "../common/RetryTimer";
+import { Shown } from "../common/Shown";
 import { useServices } from "../shell/services";
 import { isOver, type SearchFailure, type SearchSnapshot } from "./snapshot";
 
@@ -31,7 +32,9 @@ export function Banners({ snapshot, onCancel, onAgain }: BannersProps) {
           <strong>Parts are missing from this result.</strong> Not read:
           <ul>
             {answer.missing.map((part) => (
-              <li key={part}>{part}</li>
+              <li key={part}>
+                <Shown text={part} />
+              </li>
             ))}
           </ul>
         </Banner>
@@ -84,7 +87,7 @@ export function Failure({ title, failure, onAgain }: FailureProps) {
   const isLimit = retryAt !== null || code === "scan_limit_reached";
   return (
     <Banner kind="error" action={[isLimit ? "Try again" : "Run again", onAgain]}>
-      <strong>{isLimit ? "A limit is reached:" : title}</strong> {message}
+      <strong>{isLimit ? "A limit is reached:" : title}</strong> <Shown text={message} />
       {isLimit && "."} <code>{code}</code>{" "}
       {retryAt !== null && (
         <RetryTimer at={retryAt} what="Try again" now="You can try again now." />

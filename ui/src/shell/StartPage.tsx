@@ -41,6 +41,7 @@ export function StartPage() {
     const { code } = refusal as ApiError;
     const given = await credential.ask(credential.current(), { code, message: explain(refusal) });
     if (given) {
+      setProblem(null);
       setAttempt(attempt + 1);
     }
   };
@@ -90,7 +91,7 @@ export function StartPage() {
         </section>
         <section aria-labelledby="start-saved">
           <h2 id="start-saved">Saved</h2>
-          <SavedList />
+          <SavedList key={attempt} />
         </section>
       </div>
     </main>
