@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { graveViolations } from "./support/accessibility.js";
 import { eventually } from "./support/eventually.js";
+import { lookForAMoment } from "./support/moment.js";
 import { run, TRAWL } from "./support/programs.js";
 import { IdentityProvider } from "./support/provider.js";
 import { scenario } from "./support/scenario.js";
@@ -146,12 +147,14 @@ scenario(
   "one who does not say who it is can do so later, and is not asked again and again",
   { own: guarded },
   async ({ server, visit, page, trawl }) => {
+    await page.clock.install();
     await trawl.open();
     await dialogOf(page).getByRole("button", { name: "Close" }).click();
     const later = page.getByRole("button", { name: "Say who you are" });
     await later.waitFor();
     const asked = visit.requests.filter((request) => request.endsWith("/v1/status")).length;
-    await page.waitForTimeout(6_000);
+    await page.clock.fastForward(60_000);
+    await lookForAMoment(page);
     assert.equal(await dialogOf(page).count(), 0);
     assert.equal(
       visit.requests.filter((request) => request.endsWith("/v1/status")).length,

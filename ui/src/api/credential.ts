@@ -15,6 +15,7 @@ export class Credential {
   private value: string | null;
   private readonly storage: Pick<Storage, "setItem" | "removeItem"> | null;
   private listeners = new Set<() => void>();
+  private declines = 0;
   private coming: Promise<void> | null = null;
   private asked: {
     question: Question;
@@ -48,13 +49,26 @@ export class Credential {
     this.coming = null;
   }
 
-  /** Asks for another than `refused`; resolves to whether there is one now. All who ask wait for one answer. */
-  ask(refused: string | null, question: Question): Promise<boolean> {
+  /** How often the question was declined so far. */
+  readonly declined = (): number => this.declines;
+
+  /**
+   * Asks for another than `refused`; resolves to whether there is one now. All who ask wait for one answer. A request
+   * that was sent before the question was declined, `declined` times until then, does not bring it up again.
+   */
+  ask(
+    refused: string | null,
+    question: Question,
+    declined: number = this.declines,
+  ): Promise<boolean> {
     if (this.value !== refused) {
       return Promise.resolve(true);
     }
     if (this.asked) {
       return this.asked.answered;
+    }
+    if (this.declines !== declined) {
+      return Promise.resolve(false);
     }
     let answer: (given: boolean) => void = () => {};
     const answered = new Promise<boolean>((resolve) => {
@@ -73,6 +87,8 @@ export class Credential {
     if (value !== null) {
       this.value = value;
       this.storage?.setItem(STORAGE_KEY, value);
+    } else {
+      this.declines += 1;
     }
     const { asked } = this;
     this.asked = null;

@@ -121,6 +121,36 @@ describe("a key", () => {
       "Bearer secret",
     ]);
   });
+  it("is not asked for again by what was under way when it was declined", async () => {
+    let late = (_response: Response) => {};
+    const credential = new Credential(null);
+    const made = new Http({
+      credential,
+      fetch: (path) =>
+        path === "/late"
+          ? new Promise((resolve) => {
+              late = resolve;
+            })
+          : Promise.resolve(refused()),
+      sleep: async () => {},
+    });
+    const first = made.json("/a").catch((error: unknown) => error);
+    const second = made.json("/late").catch((error: unknown) => error);
+    while (credential.question() === null) {
+      await Promise.resolve();
+    }
+    credential.give(null);
+    late(refused());
+    expect(await first).toMatchObject({ code: "missing_api_key" });
+    expect(await second).toMatchObject({ code: "missing_api_key" });
+    expect(credential.question()).toBeNull();
+    const third = made.json("/a").catch((error: unknown) => error);
+    while (credential.question() === null) {
+      await Promise.resolve();
+    }
+    credential.give(null);
+    await third;
+  });
   it("can be declined", async () => {
     const { http: made, credential } = http([refused()]);
     credential.subscribe(() => credential.question() !== null && credential.give(null));

@@ -56,10 +56,11 @@ export class Http {
     for (;;) {
       const { credential } = this.options;
       const used = await credential.settled();
+      const declined = credential.declined();
       const response = await this.send(path, request, used);
       if (response.status === 401) {
         const error = await errorOf(response);
-        if (!(await credential.ask(used, error))) {
+        if (!(await credential.ask(used, error, declined))) {
           throw error;
         }
         continue;

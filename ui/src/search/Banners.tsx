@@ -88,10 +88,13 @@ export function Failure({ title, failure, onAgain }: FailureProps) {
   return (
     <Banner kind="error" action={[isLimit ? "Try again" : "Run again", onAgain]}>
       <strong>{isLimit ? "A limit is reached:" : title}</strong> <Shown text={message} />
-      {isLimit && "."} <code>{code}</code>{" "}
+      {isLimit && "."}{" "}
       {retryAt !== null && (
-        <RetryTimer at={retryAt} what="Try again" now="You can try again now." />
+        <>
+          <RetryTimer at={retryAt} what="Try again" now="You can try again now." />{" "}
+        </>
       )}
+      <code>{code}</code>
     </Banner>
   );
 }
