@@ -151,6 +151,11 @@ describe("a key", () => {
     credential.give(null);
     await third;
   });
+  it("is not asked for by what nobody waits for", async () => {
+    const { http: made, credential } = http([refused()]);
+    await expect(made.json("/a", { quiet: true })).rejects.toMatchObject({ status: 401 });
+    expect(credential.question()).toBeNull();
+  });
   it("can be declined", async () => {
     const { http: made, credential } = http([refused()]);
     credential.subscribe(() => credential.question() !== null && credential.give(null));

@@ -16,6 +16,8 @@ export interface HttpRequest {
   signal?: AbortSignal | undefined;
   /** How often it is tried again when the server cannot be reached; 3 unless told. */
   retries?: number;
+  /** Nobody waits for it: it is not worth asking for a credential. */
+  quiet?: boolean;
 }
 
 const FIRST_RETRY_MS = 300;
@@ -60,7 +62,7 @@ export class Http {
       const response = await this.send(path, request, used);
       if (response.status === 401) {
         const error = await errorOf(response);
-        if (!(await credential.ask(used, error, declined))) {
+        if (request.quiet || !(await credential.ask(used, error, declined))) {
           throw error;
         }
         continue;
