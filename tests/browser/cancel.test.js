@@ -32,7 +32,11 @@ scenario("a search that nobody looks at any more is cancelled", {}, async (the) 
   await startSlowSearch(page, trawl);
   await trawl.ask("level:>=warn");
   await eventually("the first is cancelled", () => deletions(visit).length === 1);
-  assert.equal((await server.get(new URL(deletions(visit)[0]).pathname)).status, "cancelled");
+  const { pathname } = new URL(deletions(visit)[0]);
+  await eventually(
+    "the server has taken it",
+    async () => (await server.get(pathname)).status === "cancelled",
+  );
 });
 
 /** Resolves when the server has taken the search. */

@@ -61,10 +61,10 @@ export class Visit {
   }
 
   /** What holds for every visit: nothing was let slip, blocked by policy or asked of another host. */
-  faults(origin) {
+  faults(origins) {
     const foreign = this.requests.filter((request) => {
       const { origin: asked, protocol } = new URL(request.split(" ")[1]);
-      return asked !== origin && protocol !== "data:" && protocol !== "blob:";
+      return !origins.includes(asked) && protocol !== "data:" && protocol !== "blob:";
     });
     return {
       uncaught: this.uncaught,

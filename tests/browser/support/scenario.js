@@ -10,17 +10,21 @@ after(closeBrowser);
 
 /**
  * A test with a server and a page: `act({ server, page, trawl, visit })`. Without `server` it has an empty one of
- * its own. Further options are those of the browser's context.
+ * its own, or the one that `own` starts. Further options are those of the browser's context.
  */
 export function scenario(name, options, act) {
-  const { server: shared, ...context } = options;
+  const { server: shared, own = () => Server.start(), ...context } = options;
   test(name, { timeout: TIMEOUT_MS }, async () => {
-    const server = await (shared ? shared() : Server.start());
+    const server = await (shared ? shared() : own());
     const visit = await Visit.begin(context);
     try {
       const { page } = visit;
       await act({ server, visit, page, trawl: new Trawl(page, server.url) });
-      assert.deepEqual(visit.faults(server.url), { uncaught: [], violations: [], foreign: [] });
+      assert.deepEqual(visit.faults([server.url, ...(server.origins ?? [])]), {
+        uncaught: [],
+        violations: [],
+        foreign: [],
+      });
     } catch (error) {
       await visit.report(name);
       throw error;

@@ -11,12 +11,24 @@ export class Server {
   #child;
   #address = "127.0.0.1:0";
   #data;
+  #args = [];
+  /** What requests go with, where the server asks who one is. */
+  bearer = null;
+  /** Other origins that its page may send the browser to. */
+  origins = [];
 
-  static async start() {
+  /** Further arguments are those of `trawl local`. */
+  static async start(args = []) {
     const server = new Server();
+    server.#args = args;
     server.#data = await mkdtemp(join(tmpdir(), "trawl-browser-"));
     await server.startAgain();
     return server;
+  }
+
+  /** The directory of its data. */
+  get data() {
+    return this.#data;
   }
 
   get url() {
@@ -25,7 +37,7 @@ export class Server {
 
   /** Starts on the same data; after the first time also on the same port. */
   async startAgain() {
-    const args = ["local", "--data", this.#data, "--listen", this.#address];
+    const args = ["local", "--data", this.#data, "--listen", this.#address, ...this.#args];
     this.#child = spawn(TRAWL, args, { stdio: ["ignore", "ignore", "pipe"] });
     const said = [];
     const ended = once(this.#child, "exit").then(() => {
@@ -73,7 +85,8 @@ export class Server {
   /** Sends a few events; resolves when they are acknowledged. */
   async post(events) {
     const body = events.map((event) => JSON.stringify(event)).join("\n");
-    const answer = await fetch(`${this.url}/v1/events`, { method: "POST", body });
+    const headers = this.bearer ? { authorization: `Bearer ${this.bearer}` } : {};
+    const answer = await fetch(`${this.url}/v1/events`, { method: "POST", headers, body });
     if (answer.status !== 202) {
       throw new Error(`the server answered ${answer.status}: ${await answer.text()}`);
     }

@@ -1,5 +1,7 @@
 import type { Aggregates } from "../api/types";
 import { formatCount, formatNumber } from "../common/format";
+import { Shown } from "../common/Shown";
+import { visible } from "../common/unseen";
 import { JsonNumber } from "../json/value";
 
 /** Bars that fit on a screen; the table has the rest. */
@@ -30,8 +32,8 @@ export function BarChart({ table, value }: BarChartProps) {
     <div className="bar-chart" aria-hidden="true">
       {bars.slice(0, MOST_BARS).map((bar) => (
         <div key={bar.label} className="bar-row">
-          <span className="bar-label" title={bar.label}>
-            {bar.label}
+          <span className="bar-label" title={visible(bar.label)}>
+            <Shown text={bar.label} />
           </span>
           <span className="bar-track">
             <span

@@ -2,6 +2,7 @@ import { useMemo, useState } from "react";
 import type { Aggregates } from "../api/types";
 import { formatCount, formatNumber } from "../common/format";
 import { Icon } from "../common/icons";
+import { Shown } from "../common/Shown";
 import { JsonNumber, type JsonScalar, scalarText } from "../json/value";
 import { formatShort } from "../timerange/format";
 import { copiedTable } from "./copy";
@@ -56,7 +57,7 @@ export function DataTable({ table, zone, numbers }: DataTableProps) {
                 }
               >
                 <button type="button" className="header-button" onClick={() => sortBy(column)}>
-                  {name}
+                  <Shown text={name} />
                   {sorting?.column === column && <Icon name={sorting.descending ? "down" : "up"} />}
                 </button>
               </th>
@@ -74,8 +75,9 @@ export function DataTable({ table, zone, numbers }: DataTableProps) {
                     numbers.includes(column) ? "is-number" : value === null ? "is-null" : ""
                   }
                   title={wholeNumber(value)}
+                  data-exact={typeof value === "string" ? value : undefined}
                 >
-                  {cellText(value, table.columns[column] ?? "", zone)}
+                  <Shown text={cellText(value, table.columns[column] ?? "", zone)} />
                 </td>
               ))}
             </tr>

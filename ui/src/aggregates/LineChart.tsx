@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef } from "react";
 import uPlot from "uplot";
 import type { Aggregates } from "../api/types";
 import { formatCompact, formatNumber } from "../common/format";
+import { visible } from "../common/unseen";
 import { useSize } from "../common/useSize";
 import { useStore } from "../common/useStore";
 import { axisTimes } from "../histogram/axis";
@@ -74,7 +75,7 @@ export function LineChart({ table, value, zone }: LineChartProps) {
             value: (_plot, time) => (time === null ? "" : formatShort(time * 1000, zone)),
           },
           ...shown.map((line, index) => ({
-            label: line.label,
+            label: visible(line.label),
             stroke: colorOf(`series-${index % COLORS}`),
             dash: DASHES[Math.floor(index / COLORS)] ?? [],
             width: 1.5,

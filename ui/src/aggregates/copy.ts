@@ -26,5 +26,5 @@ function rowText(row: { children: HTMLCollection }): string {
 }
 
 function cellText(cell: Element): string {
-  return cell.getAttribute("title") ?? cell.textContent ?? "";
+  return cell.getAttribute("data-exact") ?? cell.getAttribute("title") ?? cell.textContent ?? "";
 }

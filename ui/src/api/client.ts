@@ -78,7 +78,8 @@ export class Client {
   }
 
   parseQuery(query: string): Promise<{ output: "events" | "table" }> {
-    return this.http.json("/v1/queries/parse", { method: "POST", body: { query }, retries: 0 });
+    const request = { method: "POST", body: { query }, retries: 0, quiet: true } as const;
+    return this.http.json("/v1/queries/parse", request);
   }
 
   /** `event` is the event's JSON as it was given. */

@@ -3,13 +3,22 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly detail: unknown;
+  /** When to come again, if the answer says so. */
+  readonly retryAfterMs: number | null;
 
-  constructor(status: number, code: string, message: string, detail: unknown = null) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    detail: unknown = null,
+    retryAfterMs: number | null = null,
+  ) {
     super(message);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
     this.detail = detail;
+    this.retryAfterMs = retryAfterMs;
   }
 
   /** The column of a query at which it went wrong, from 1. */
@@ -41,18 +50,22 @@ export function isAbort(error: unknown): boolean {
 }
 
 /** The server's errors as `{"error":{code,message,detail}}`; whatever else came is told as it is. */
-export function errorOfAnswer(status: number, body: string): ApiError {
+export function errorOfAnswer(status: number, body: string, retryAfter: string | null): ApiError {
+  const headerMs = msOf(Number(retryAfter));
   try {
     const error = (JSON.parse(body) as { error?: Record<string, unknown> }).error;
     if (error && typeof error.message === "string") {
-      return new ApiError(status, String(error.code), error.message, error.detail ?? null);
+      const detail = (error.detail ?? null) as { retry_after_seconds?: unknown } | null;
+      const retryAfterMs = msOf(detail?.retry_after_seconds) ?? headerMs;
+      return new ApiError(status, String(error.code), error.message, detail, retryAfterMs);
     }
   } catch {
     // Not JSON: something between here and the server answered.
   }
-  return new ApiError(status, "unexpected_answer", `the server answered with status ${status}`);
+  const message = `the server answered with status ${status}`;
+  return new ApiError(status, "unexpected_answer", message, null, headerMs);
 }
 
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function msOf(seconds: unknown): number | null {
+  return typeof seconds === "number" && seconds > 0 ? seconds * 1000 : null;
 }

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
+import { Credential } from "./credential";
 import { ApiError, UnreachableError } from "./errors";
 import { Http } from "./http";
-import { ApiKey } from "./key";
 
 /** An `Http` whose requests are answered by the given answers, one after the other. */
 function http(answers: (Response | Error)[]) {
   const sent: { path: string; key: string | null }[] = [];
   const slept: number[] = [];
-  const key = new ApiKey(null);
+  const credential = new Credential(null);
   const made = new Http({
-    key,
+    credential,
     fetch: async (path, init) => {
       sent.push({ path: String(path), key: new Headers(init?.headers).get("authorization") });
       const answer = answers.shift();
@@ -22,7 +22,7 @@ function http(answers: (Response | Error)[]) {
       slept.push(ms);
     },
   });
-  return { http: made, key, sent, slept };
+  return { http: made, credential, sent, slept };
 }
 
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
@@ -56,6 +56,37 @@ describe("a request", () => {
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({ status: 400, code: "bad_value", column: 9, expected: "a level" });
   });
+  it("waits for a limit that is free again soon, if it only reads", async () => {
+    const limited = (seconds: number) =>
+      json(429, {
+        error: {
+          code: "rate_limited",
+          message: "used up",
+          detail: { limit: 5, unit: "requests a second", retry_after_seconds: seconds },
+        },
+      });
+    const soon = http([limited(2), json(200, { a: 1 })]);
+    expect(await soon.http.json("/v1/fields")).toEqual({ a: 1 });
+    expect(soon.slept).toEqual([2000]);
+
+    const late = http([limited(600)]);
+    const told = { code: "rate_limited", retryAfterMs: 600_000 };
+    await expect(late.http.json("/v1/fields")).rejects.toMatchObject(told);
+    const started = http([limited(2)]);
+    await expect(
+      started.http.json("/v1/searches", { method: "POST", body: {} }),
+    ).rejects.toMatchObject({ retryAfterMs: 2000 });
+    expect([...late.slept, ...started.slept]).toEqual([]);
+  });
+  it("takes the time of a limit from the header where the body has none", async () => {
+    const { http: made } = http([
+      new Response("slow down", { status: 429, headers: { "retry-after": "7" } }),
+    ]);
+    await expect(made.json("/v1/fields")).rejects.toMatchObject({
+      code: "unexpected_answer",
+      retryAfterMs: 7000,
+    });
+  });
   it("tells of answers that are not the API's", async () => {
     const { http: made } = http([new Response("<html>", { status: 500 })]);
     await expect(made.json("/")).rejects.toMatchObject({ code: "unexpected_answer", status: 500 });
@@ -67,14 +98,21 @@ describe("a key", () => {
     json(401, { error: { code: "missing_api_key", message: "a key is needed" } });
 
   it("is asked for once, by all who wait, and then sent", async () => {
-    const { http: made, key, sent } = http([refused(), refused(), json(200, 1), json(200, 2)]);
+    const {
+      http: made,
+      credential,
+      sent,
+    } = http([refused(), refused(), json(200, 1), json(200, 2)]);
     const both = Promise.all([made.json("/a"), made.json("/b")]);
-    while (key.pendingReason() === null || sent.length < 2) {
+    while (credential.question() === null || sent.length < 2) {
       await Promise.resolve();
     }
-    expect(key.pendingReason()).toBe("a key is needed");
+    expect(credential.question()).toMatchObject({
+      code: "missing_api_key",
+      message: "a key is needed",
+    });
     await Promise.resolve();
-    key.give("secret");
+    credential.give("secret");
     expect(await both).toEqual([1, 2]);
     expect(sent.map((request) => request.key)).toEqual([
       null,
@@ -83,9 +121,44 @@ describe("a key", () => {
       "Bearer secret",
     ]);
   });
+  it("is not asked for again by what was under way when it was declined", async () => {
+    let late = (_response: Response) => {};
+    const credential = new Credential(null);
+    const made = new Http({
+      credential,
+      fetch: (path) =>
+        path === "/late"
+          ? new Promise((resolve) => {
+              late = resolve;
+            })
+          : Promise.resolve(refused()),
+      sleep: async () => {},
+    });
+    const first = made.json("/a").catch((error: unknown) => error);
+    const second = made.json("/late").catch((error: unknown) => error);
+    while (credential.question() === null) {
+      await Promise.resolve();
+    }
+    credential.give(null);
+    late(refused());
+    expect(await first).toMatchObject({ code: "missing_api_key" });
+    expect(await second).toMatchObject({ code: "missing_api_key" });
+    expect(credential.question()).toBeNull();
+    const third = made.json("/a").catch((error: unknown) => error);
+    while (credential.question() === null) {
+      await Promise.resolve();
+    }
+    credential.give(null);
+    await third;
+  });
+  it("is not asked for by what nobody waits for", async () => {
+    const { http: made, credential } = http([refused()]);
+    await expect(made.json("/a", { quiet: true })).rejects.toMatchObject({ status: 401 });
+    expect(credential.question()).toBeNull();
+  });
   it("can be declined", async () => {
-    const { http: made, key } = http([refused()]);
-    key.subscribe(() => key.pendingReason() !== null && key.give(null));
+    const { http: made, credential } = http([refused()]);
+    credential.subscribe(() => credential.question() !== null && credential.give(null));
     await expect(made.json("/a")).rejects.toMatchObject({ code: "missing_api_key" });
   });
 });

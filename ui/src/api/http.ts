@@ -1,9 +1,9 @@
-import { errorOfAnswer, isAbort, UnreachableError } from "./errors";
-import type { ApiKey } from "./key";
+import type { Credential } from "./credential";
+import { ApiError, errorOfAnswer, isAbort, UnreachableError } from "./errors";
 
 export interface HttpOptions {
   fetch: typeof fetch;
-  key: ApiKey;
+  credential: Credential;
   sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
@@ -16,13 +16,17 @@ export interface HttpRequest {
   signal?: AbortSignal | undefined;
   /** How often it is tried again when the server cannot be reached; 3 unless told. */
   retries?: number;
+  /** Nobody waits for it: it is not worth asking for a credential. */
+  quiet?: boolean;
 }
 
 const FIRST_RETRY_MS = 300;
 /** Statuses that say: the same request again, later. */
-const TRY_LATER = new Set([429, 502, 503, 504]);
+const TRY_LATER = new Set([502, 503, 504]);
+/** Longest wait for a limit that is spent silently, by what only reads. */
+const SHORT_WAIT_MS = 5_000;
 
-/** Requests of this origin's API: errors as `ApiError`, retries with backoff, the key asked for when one is needed. */
+/** Requests of this origin's API: errors as `ApiError`, retries with backoff, a credential asked for when one is needed. */
 export class Http {
   private readonly options: HttpOptions;
 
@@ -36,11 +40,11 @@ export class Http {
       try {
         return await this.once(path, request);
       } catch (error) {
-        if (!(error instanceof UnreachableError) || attempt >= retries) {
+        const wait = waitAfter(error, attempt, request);
+        if (wait === null || attempt >= retries) {
           throw error;
         }
-        const backoff = FIRST_RETRY_MS * 2 ** attempt;
-        await this.options.sleep(error.retryAfterMs ?? backoff, request.signal);
+        await this.options.sleep(wait, request.signal);
       }
     }
   }
@@ -52,28 +56,29 @@ export class Http {
 
   private async once(path: string, request: HttpRequest): Promise<Uint8Array> {
     for (;;) {
-      const key = this.options.key.current();
-      const response = await this.send(path, request, key);
+      const { credential } = this.options;
+      const used = await credential.settled();
+      const declined = credential.declined();
+      const response = await this.send(path, request, used);
       if (response.status === 401) {
-        const error = errorOfAnswer(401, await response.text());
-        if (!(await this.options.key.ask(key, error.message))) {
+        const error = await errorOf(response);
+        if (request.quiet || !(await credential.ask(used, error, declined))) {
           throw error;
         }
         continue;
       }
       if (TRY_LATER.has(response.status)) {
-        const message = errorOfAnswer(response.status, await response.text()).message;
-        const seconds = Number(response.headers.get("retry-after"));
-        throw new UnreachableError(message, seconds > 0 ? seconds * 1000 : null);
+        const { message, retryAfterMs } = await errorOf(response);
+        throw new UnreachableError(message, retryAfterMs);
       }
       if (!response.ok) {
-        throw errorOfAnswer(response.status, await response.text());
+        throw await errorOf(response);
       }
       return new Uint8Array(await this.reading(response.arrayBuffer()));
     }
   }
 
-  private send(path: string, request: HttpRequest, key: string | null): Promise<Response> {
+  private send(path: string, request: HttpRequest, credential: string | null): Promise<Response> {
     const headers: Record<string, string> = {};
     const init: RequestInit = { method: request.method ?? "GET", headers, cache: "no-store" };
     const body = request.rawBody ?? JSON.stringify(request.body);
@@ -81,8 +86,8 @@ export class Http {
       headers["content-type"] = "application/json";
       init.body = body;
     }
-    if (key !== null) {
-      headers.authorization = `Bearer ${key}`;
+    if (credential !== null) {
+      headers.authorization = `Bearer ${credential}`;
     }
     if (request.signal) {
       init.signal = request.signal;
@@ -101,6 +106,22 @@ export class Http {
       throw new UnreachableError("the server cannot be reached");
     }
   }
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  return errorOfAnswer(response.status, await response.text(), response.headers.get("retry-after"));
+}
+
+/** How long to wait before the same request is sent again; null when it is not. */
+function waitAfter(error: unknown, attempt: number, request: HttpRequest): number | null {
+  if (error instanceof UnreachableError) {
+    return error.retryAfterMs ?? FIRST_RETRY_MS * 2 ** attempt;
+  }
+  const onlyReads = request.method === undefined || request.method === "GET";
+  const isLimited = error instanceof ApiError && error.status === 429 && onlyReads;
+  return isLimited && error.retryAfterMs !== null && error.retryAfterMs <= SHORT_WAIT_MS
+    ? error.retryAfterMs
+    : null;
 }
 
 /** Waits; ends early with an `AbortError` when `signal` is aborted. */

@@ -1,5 +1,6 @@
 import type { ComponentProps } from "react";
 import { Icon, type IconName } from "./icons";
+import { visible } from "./unseen";
 
 interface IconButtonProps extends Omit<ComponentProps<"button">, "children"> {
   icon: IconName;
@@ -12,8 +13,8 @@ export function IconButton({ icon, label, className, ...rest }: IconButtonProps)
     <button
       type="button"
       className={`icon-button ${className ?? ""}`}
-      aria-label={label}
-      title={label}
+      aria-label={visible(label)}
+      title={visible(label)}
       {...rest}
     >
       <Icon name={icon} />

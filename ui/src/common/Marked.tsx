@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import type { Highlighter } from "../language/index";
+import { Shown } from "./Shown";
 
 /** What is looked at for matches; the rest of a very long text is shown without marks. */
 const LOOKED_AT = 20_000;
@@ -17,7 +18,7 @@ export function Marked({ text, field, highlighter }: MarkedProps) {
     field,
   );
   if (ranges.length === 0) {
-    return text;
+    return <Shown text={text} />;
   }
   const parts: ReactNode[] = [];
   let at = 0;
@@ -25,9 +26,14 @@ export function Marked({ text, field, highlighter }: MarkedProps) {
     if (from < at || to <= from) {
       continue;
     }
-    parts.push(text.slice(at, from), <mark key={parts.length}>{text.slice(from, to)}</mark>);
+    parts.push(
+      <Shown key={parts.length} text={text.slice(at, from)} />,
+      <mark key={parts.length + 1}>
+        <Shown text={text.slice(from, to)} />
+      </mark>,
+    );
     at = to;
   }
-  parts.push(text.slice(at));
+  parts.push(<Shown key={parts.length} text={text.slice(at)} />);
   return parts;
 }

@@ -1,3 +1,5 @@
+import { Shown } from "../common/Shown";
+import { visible } from "../common/unseen";
 import type { LogEvent } from "../events/event";
 import { fieldOf, leavesOf } from "../events/fields";
 import { displayText, isScalar } from "../json/value";
@@ -51,15 +53,20 @@ export function ContextControls(props: ContextControlsProps) {
               type="button"
               className="chip"
               aria-pressed={chosen}
-              title={value === undefined ? field : `${field}: ${displayText(value)}`}
+              title={visible(value === undefined ? field : `${field}: ${displayText(value)}`)}
               onClick={() =>
                 props.onFields(
                   chosen ? fields.filter((name) => name !== field) : [...fields, field],
                 )
               }
             >
-              {field}
-              {chosen && value !== undefined && <span> {displayText(value)}</span>}
+              <Shown text={field} />
+              {chosen && value !== undefined && (
+                <span>
+                  {" "}
+                  <Shown text={displayText(value)} />
+                </span>
+              )}
             </button>
           );
         })}
@@ -71,7 +78,10 @@ export function ContextControls(props: ContextControlsProps) {
             checked={props.keepFilters}
             onChange={(change) => props.onKeepFilters(change.target.checked)}
           />
-          Keep the filter <code>{props.query}</code>
+          Keep the filter{" "}
+          <code>
+            <Shown text={props.query} />
+          </code>
         </label>
       )}
     </div>

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import { messageOf } from "../api/errors";
+import { messageOf } from "../api/explain";
 import { Modal } from "../common/Modal";
 import type { LogEvent } from "../events/event";
 import { SearchSession } from "../search/session";

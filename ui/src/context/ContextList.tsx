@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { formatCount } from "../common/format";
+import { RetryTimer } from "../common/RetryTimer";
 import { useStore } from "../common/useStore";
 import { FieldTree } from "../event/FieldTree";
 import type { LogEvent } from "../events/event";
@@ -94,8 +95,14 @@ function EndButton({ side, snapshot, session }: EndButtonProps) {
   const { eventCount, exhausted, loading, failure } = snapshot;
   return (
     <p className="context-end">
-      {failure && <span className="form-error">{failure.message}</span>}
-      {exhausted ? (
+      {failure ? (
+        <span className="form-error" role="alert">
+          {failure.message}.{" "}
+          {failure.retryAt !== null && (
+            <RetryTimer at={failure.retryAt} what="Try again" now="You can try again now." />
+          )}
+        </span>
+      ) : exhausted ? (
         <span>
           {side === "Earlier" ? "These are the first" : "These are the last"} (
           {formatCount(eventCount)})

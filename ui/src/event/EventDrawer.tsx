@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { copyText } from "../common/clipboard";
 import { IconButton } from "../common/IconButton";
 import { Icon } from "../common/icons";
+import { visibleJson } from "../common/unseen";
 import { NARROW } from "../common/useSize";
 import type { LogEvent } from "../events/event";
 import { LEVEL_BADGES } from "../events/level";
@@ -153,8 +154,11 @@ function Tabs({ tab, onTab, children }: TabsProps) {
   );
 }
 
-/** The JSON that was sent, indented; only the space between its parts is not as sent. */
+/**
+ * The JSON that was sent, indented; only the space between its parts is not as sent, and what cannot be seen is
+ * written as an escape.
+ */
 function RawJson({ event }: { event: LogEvent }) {
-  const text = useMemo(() => stringify(event.root, 2), [event]);
+  const text = useMemo(() => visibleJson(stringify(event.root, 2)), [event]);
   return <pre className="event-json">{text}</pre>;
 }

@@ -1,5 +1,6 @@
 import { IconButton } from "../common/IconButton";
 import { Marked } from "../common/Marked";
+import { Shown } from "../common/Shown";
 import {
   isScalar,
   JsonNumber,
@@ -61,7 +62,9 @@ function Branch({
   return (
     <details open={size <= 50}>
       <summary>
-        <span className="field-name">{name}</span>
+        <span className="field-name">
+          <Shown text={name} />
+        </span>
         <span className="field-size">{Array.isArray(value) ? `[${size}]` : `{${size}}`}</span>
       </summary>
       <Members value={value} path={path} {...rest} />
@@ -75,12 +78,14 @@ function Leaf({ name, value, path, ...rest }: BranchProps & { name: string; valu
   const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   return (
     <div className="field-leaf">
-      <span className="field-name">{name}</span>
+      <span className="field-name">
+        <Shown text={name} />
+      </span>
       <span className={`field-value kind-${kind}`}>
         {typeof value === "string" ? (
           <Marked text={text} field={path} highlighter={rest.highlighter} />
         ) : (
-          text
+          <Shown text={text} />
         )}
       </span>
       <span className="field-actions">

@@ -19,6 +19,7 @@ export default function ExportDialog({ onClose }: { onClose: () => void }) {
   const view = address.store.get();
   const session = activeSearch.get();
   const [collected, setCollected] = useState<number | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
   const stopped = useRef(false);
   useEffect(
     () => () => {
@@ -31,6 +32,7 @@ export default function ExportDialog({ onClose }: { onClose: () => void }) {
       stopped.current = false;
       await collect(session, setCollected, () => stopped.current);
       setCollected(null);
+      setProblem(session.store.get().failure?.message ?? null);
       save(contentOf(session, format, view.columns), format);
     }
   };
@@ -76,6 +78,11 @@ export default function ExportDialog({ onClose }: { onClose: () => void }) {
           )}
         </div>
         {collected !== null && <p role="status">{formatCount(collected)} events read…</p>}
+        {problem !== null && (
+          <p className="form-error" role="alert">
+            The file holds only what was read before this: {problem}.
+          </p>
+        )}
         {!session && <p className="hint">Search first; then its result can be saved.</p>}
         <p>All of it, however much:</p>
         <CopyLine text={command} />

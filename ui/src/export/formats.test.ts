@@ -9,7 +9,19 @@ describe("CSV", () => {
   });
   it("does not let a spreadsheet run what was logged", () => {
     expect(csvField("=HYPERLINK(1)")).toBe("'=HYPERLINK(1)");
+    for (const first of ["=", "+", "-", "@", "＝", "＋", "－", "＠"]) {
+      expect(csvField(`${first}SUM(A1)`)).toBe(`'${first}SUM(A1)`);
+    }
+    expect(csvField("\t=1")).toBe('"\'\t=1"');
+    expect(csvField("\r=1")).toBe('"\'\r=1"');
+    expect(csvField("\n=1")).toBe('"\'\n=1"');
+    expect(csvField('=1,"2"')).toBe('"\'=1,""2"""');
+    expect(csvHeader(["=1"])).toBe("timestamp,'=1\r\n");
     expect(csvField("-12.5e3")).toBe("-12.5e3");
+    expect(csvField("-12.5e3+A1")).toBe("'-12.5e3+A1");
+  });
+  it("does not let a field become two where semicolons part fields", () => {
+    expect(csvField("a;=1+1")).toBe('"a;=1+1"');
   });
   it("has a line for each event, with numbers as they were spelled", () => {
     const event = readEvent(
@@ -24,4 +36,5 @@ describe("CSV", () => {
 it("quotes for a shell", () => {
   expect(shellQuote("-15m")).toBe("-15m");
   expect(shellQuote("it's a | b")).toBe("'it'\\''s a | b'");
+  expect(shellQuote("it's\n\u0003 a\\b \u009bx")).toBe("$'it\\'s\\012\\003 a\\\\b \\302\\233x'");
 });

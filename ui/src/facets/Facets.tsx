@@ -2,6 +2,8 @@ import { useState } from "react";
 import type { Facet } from "../api/types";
 import { formatCompact, formatCount } from "../common/format";
 import { IconButton } from "../common/IconButton";
+import { Shown } from "../common/Shown";
+import { visible } from "../common/unseen";
 import { levelOf } from "../events/level";
 import { displayText, type JsonScalar } from "../json/value";
 import type { FilterBy } from "../list/EventRow";
@@ -55,7 +57,7 @@ function FacetGroup({ field, facet, onFilter, onUnpin }: FacetGroupProps) {
             aria-expanded={open}
             onClick={() => setOpen(!open)}
           >
-            {field}
+            <Shown text={field} />
           </button>
         </h2>
         {facet && facet.distinct > facet.values.length && (
@@ -111,11 +113,13 @@ function FacetItem({ field, value, count, share, onFilter }: FacetItemProps) {
       <button
         type="button"
         className="facet-value"
-        title={`Only ${field} ${text}`}
+        title={visible(`Only ${field} ${text}`)}
         onClick={() => onFilter(field, value, "in")}
       >
-        <span className="visually-hidden">Only {field} </span>
-        <span className="facet-text">{text === "" ? "(empty)" : text}</span>
+        <span className="visually-hidden">
+          Only <Shown text={field} />{" "}
+        </span>
+        <span className="facet-text">{text === "" ? "(empty)" : <Shown text={text} />}</span>
         <span className="facet-count" title={formatCount(count)}>
           {formatCompact(count)}
         </span>

@@ -1,4 +1,6 @@
 import { formatCount } from "../common/format";
+import { Shown } from "../common/Shown";
+import { visible as visibleText } from "../common/unseen";
 import { formatShort } from "../timerange/format";
 import type { Bars } from "./shape";
 
@@ -15,7 +17,10 @@ export function BucketTable({ bars, zone, visible, onBucket }: BucketTableProps)
     return (
       <p className="visually-hidden">
         {formatCount(bars.total)} events in {bars.starts.length} intervals;{" "}
-        {bars.layers.map((layer) => `${layer.label} ${formatCount(layer.total)}`).join(", ")}.
+        {bars.layers
+          .map((layer) => `${visibleText(layer.label)} ${formatCount(layer.total)}`)
+          .join(", ")}
+        .
       </p>
     );
   }
@@ -29,7 +34,7 @@ export function BucketTable({ bars, zone, visible, onBucket }: BucketTableProps)
             <th scope="col">Events</th>
             {bars.layers.map((layer) => (
               <th scope="col" key={layer.key}>
-                {layer.label}
+                <Shown text={layer.label} />
               </th>
             ))}
           </tr>

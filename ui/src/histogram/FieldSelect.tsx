@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { visible } from "../common/unseen";
 import { useStore } from "../common/useStore";
 import { useServices } from "../shell/services";
 
@@ -36,7 +37,7 @@ export function FieldSelect({ label, value, onChange }: FieldSelectProps) {
       >
         {shown.map((name) => (
           <option key={name} value={name}>
-            {name}
+            {visible(name)}
           </option>
         ))}
         <option value="">nothing</option>

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import type { Histogram } from "../api/types";
 import { formatCount, formatInterval } from "../common/format";
 import { IconButton } from "../common/IconButton";
+import { Shown } from "../common/Shown";
 import { useSize } from "../common/useSize";
 import { useStore } from "../common/useStore";
 import { useServices } from "../shell/services";
@@ -76,7 +77,7 @@ export default function HistogramPanel(props: HistogramProps) {
           {bars.layers.map((layer) => (
             <li key={layer.key}>
               <span className="swatch" style={{ background: `var(--${layer.color})` }} />
-              {layer.label} <span className="count">{formatCount(layer.total)}</span>
+              <Shown text={layer.label} /> <span className="count">{formatCount(layer.total)}</span>
             </li>
           ))}
         </ul>
@@ -129,7 +130,7 @@ function Tooltip({ point, bars, zone, width }: TooltipProps) {
         .map((layer) => (
           <span key={layer.key}>
             <span className="swatch" style={{ background: `var(--${layer.color})` }} />
-            {layer.label} {formatCount(layer.counts[point.index] ?? 0)}
+            <Shown text={layer.label} /> {formatCount(layer.counts[point.index] ?? 0)}
           </span>
         ))}
     </div>

@@ -1,7 +1,8 @@
 import { useEffect, useState } from "react";
-import { messageOf } from "../api/errors";
+import { messageOf } from "../api/explain";
 import type { FieldInfo } from "../api/types";
 import { formatPercent } from "../common/format";
+import { Shown } from "../common/Shown";
 import { useStore } from "../common/useStore";
 import { useServices } from "../shell/services";
 
@@ -64,7 +65,9 @@ export function FieldPicker({ chosen, onToggle }: FieldPickerProps) {
                 <span className="picker-check" aria-hidden="true">
                   {chosen.includes(name) ? "✓" : ""}
                 </span>
-                <span className="picker-name">{name}</span>
+                <span className="picker-name">
+                  <Shown text={name} />
+                </span>
                 <span className="picker-note">
                   {Object.keys(field?.types ?? {}).join(", ")}
                   {events > 0 && field ? ` · ${formatPercent(Math.min(1, count / events))}` : ""}

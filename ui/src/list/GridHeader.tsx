@@ -1,6 +1,8 @@
 import type { SortOrder } from "../api/types";
 import { IconButton } from "../common/IconButton";
 import { Icon } from "../common/icons";
+import { Shown } from "../common/Shown";
+import { visible } from "../common/unseen";
 
 interface GridHeaderProps {
   columns: readonly string[];
@@ -42,8 +44,8 @@ export function GridHeader({ columns, order, onOrder, onRemoveColumn }: GridHead
             key={column}
             tabIndex={-1}
           >
-            <span className="cell-text" title={column}>
-              {column}
+            <span className="cell-text" title={visible(column)}>
+              <Shown text={column} />
             </span>
             {onRemoveColumn && columns.length > 1 && (
               <span className="cell-actions">

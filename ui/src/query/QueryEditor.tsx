@@ -1,6 +1,6 @@
 import { history, historyKeymap, standardKeymap } from "@codemirror/commands";
 import { EditorState, Prec } from "@codemirror/state";
-import { EditorView, keymap, placeholder } from "@codemirror/view";
+import { EditorView, highlightSpecialChars, keymap, placeholder } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import {
   type CompletionProvider,
@@ -56,6 +56,9 @@ export default function QueryEditor(props: QueryEditorProps) {
   return <div className="query-editor" ref={parent} />;
 }
 
+/** What the editor shows as a symbol beyond what it does by itself: marks of direction, fillers. */
+const UNSEEN_IN_QUERIES = /[\u202a-\u202c\u2060-\u2064\u2068\u115f\u1160\u3164\uffa0]/g;
+
 function extensions(latest: { current: QueryEditorProps }) {
   const run = (view: EditorView) => {
     endCompletion(view);
@@ -84,6 +87,7 @@ function extensions(latest: { current: QueryEditorProps }) {
       ]),
     ),
     history(),
+    highlightSpecialChars({ addSpecialChars: UNSEEN_IN_QUERIES }),
     keymap.of([...standardKeymap, ...historyKeymap]),
     trawlLanguage(),
     trawlCompletion({

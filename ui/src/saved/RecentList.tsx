@@ -1,3 +1,4 @@
+import { Shown } from "../common/Shown";
 import { useStore } from "../common/useStore";
 import { useViewActions } from "../search/useViewActions";
 import { useServices } from "../shell/services";
@@ -26,7 +27,9 @@ export function RecentList({ onRun }: { onRun?: () => void }) {
                 run({ query: item.query, from: item.from, to: item.to });
               }}
             >
-              <code>{item.query || "*"}</code>
+              <code>
+                <Shown text={item.query || "*"} />
+              </code>
               <span>{describeRange(item, zone)}</span>
             </button>
           </li>

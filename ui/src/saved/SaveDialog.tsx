@@ -1,6 +1,7 @@
 import { useState } from "react";
-import { messageOf } from "../api/errors";
+import { messageOf } from "../api/explain";
 import { Modal } from "../common/Modal";
+import { Shown } from "../common/Shown";
 import { useServices } from "../shell/services";
 import { describeRange } from "../timerange/format";
 
@@ -30,7 +31,10 @@ export default function SaveDialog({ onClose }: { onClose: () => void }) {
         }}
       >
         <p>
-          <code>{view.query || "*"}</code> · {describeRange(view, view.zone)}
+          <code>
+            <Shown text={view.query || "*"} />
+          </code>{" "}
+          · {describeRange(view, view.zone)}
         </p>
         <label className="form-row">
           <span>Name</span>

@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useState } from "react";
-import { messageOf } from "../api/errors";
+import { messageOf } from "../api/explain";
 import type { SavedSearch } from "../api/types";
 import { IconButton } from "../common/IconButton";
+import { Shown } from "../common/Shown";
 import { useStore } from "../common/useStore";
 import { useViewActions } from "../search/useViewActions";
 import { useServices } from "../shell/services";
@@ -47,8 +48,12 @@ export function SavedList({ onRun }: { onRun?: () => void }) {
                 });
               }}
             >
-              <strong>{search.name}</strong>
-              <code>{search.query || "*"}</code>
+              <strong>
+                <Shown text={search.name} />
+              </strong>
+              <code>
+                <Shown text={search.query || "*"} />
+              </code>
               <span>{describeRange(search, zone)}</span>
             </button>
             <IconButton

@@ -1,3 +1,4 @@
+import { Shown } from "../common/Shown";
 import { useStore } from "../common/useStore";
 import { useServices } from "../shell/services";
 import { describeRange } from "../timerange/format";
@@ -27,8 +28,15 @@ export function NoEvents({ snapshot }: { snapshot: SearchSnapshot }) {
     <div className="no-events">
       <h2>No events found</h2>
       <p>
-        Nothing matches {view.query ? <code>{view.query}</code> : "every event"} in{" "}
-        <strong>{describeRange(view, view.zone)}</strong>.
+        Nothing matches{" "}
+        {view.query ? (
+          <code>
+            <Shown text={view.query} />
+          </code>
+        ) : (
+          "every event"
+        )}{" "}
+        in <strong>{describeRange(view, view.zone)}</strong>.
       </p>
       <ul className="choices">
         {bounded && (

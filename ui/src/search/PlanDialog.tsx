@@ -1,8 +1,9 @@
 import { useEffect, useState } from "react";
-import { messageOf } from "../api/errors";
+import { messageOf } from "../api/explain";
 import type { Plan } from "../api/types";
 import { formatBytes, formatCount, formatUsd } from "../common/format";
 import { Modal } from "../common/Modal";
+import { Shown } from "../common/Shown";
 import { useServices } from "../shell/services";
 import { requestOf } from "./request";
 
@@ -25,7 +26,9 @@ export default function PlanDialog({ onClose }: { onClose: () => void }) {
     <Modal title="What this search would read" onClose={onClose}>
       <div className="modal-body">
         <p>
-          <code>{query || "*"}</code>
+          <code>
+            <Shown text={query || "*"} />
+          </code>
         </p>
         {problem && (
           <p className="form-error" role="alert">
@@ -60,7 +63,9 @@ export default function PlanDialog({ onClose }: { onClose: () => void }) {
               <ul className="terms">
                 {plan.index_terms.map((term) => (
                   <li key={term}>
-                    <code>{term}</code>
+                    <code>
+                      <Shown text={term} />
+                    </code>
                   </li>
                 ))}
               </ul>

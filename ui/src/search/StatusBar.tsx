@@ -37,7 +37,9 @@ export function StatusBar({ snapshot }: StatusBarProps) {
       </div>
       <p className="status-text">
         <strong role="status" aria-label="State of the search">
-          {snapshot.lost ? "Server not reached, trying again" : WORDS[snapshot.phase]}
+          {snapshot.lost && "Server not reached, trying again"}
+          {snapshot.throttle && "Waiting for a limit"}
+          {!snapshot.lost && !snapshot.throttle && WORDS[snapshot.phase]}
         </strong>
         {parts(snapshot, elapsed).map((part) => (
           <span key={part}>{part}</span>

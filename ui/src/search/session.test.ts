@@ -178,6 +178,84 @@ describe("a search", () => {
     expect(numbers(made)).toEqual([0, 1]);
   });
 
+  it("tells of a limit that lets it not begin, and when it may", async () => {
+    let began = 0;
+    const made = new SearchSession({
+      client: {
+        startSearch: async () => {
+          began += 1;
+          const detail = { limit: 2, used: 2, retry_after_seconds: 2 };
+          throw new ApiError(429, "too_many_searches", "2 searches run", detail, 2000);
+        },
+        pollSearch: async () => Promise.reject(new Error("nothing to poll")),
+        cancelSearch: async (id: string) => ({ id, status: "cancelled" }),
+      },
+      search: { query: "", limit: 1000, order: "desc" },
+      now: () => 10_000,
+    });
+    await made.start();
+    expect(began).toBe(1);
+    expect(made.store.get()).toMatchObject({
+      phase: "failed",
+      failure: {
+        code: "too_many_searches",
+        message: "2 searches run, and 2 may at once",
+        retryAt: 12_000,
+      },
+    });
+  });
+
+  it("waits for a limit while it runs, and goes on where it was", async () => {
+    const { session: made, polled } = session((_, poll) => {
+      if (poll === 2) {
+        const detail = { limit: 5, unit: "requests a second", retry_after_seconds: 1 };
+        throw new ApiError(429, "rate_limited", "used up", detail, 1000);
+      }
+      return poll === 1
+        ? { status: "running", version: 1, events: events(0, 1), next_cursor: "next" }
+        : { status: "complete", version: 2, events: events(1, 1) };
+    }, 2);
+    const told = new Set<string | undefined>();
+    made.store.subscribe(() => told.add(made.store.get().throttle?.message));
+    await made.start();
+    expect(told).toContain("the limit of 5 requests a second is used up");
+    expect(polled).toEqual([undefined, "next", "next"]);
+    expect(made.store.get()).toMatchObject({ phase: "complete", throttle: null, failure: null });
+    expect(numbers(made)).toEqual([0, 1]);
+  });
+
+  it("does not wait for tomorrow's limit", async () => {
+    const { session: made } = session((cursor) => {
+      if (cursor === "more") {
+        const detail = { limit: 1e9, used: 2.5e9, retry_after_seconds: 7200 };
+        throw new ApiError(429, "scan_limit_reached", "read enough", detail, 7_200_000);
+      }
+      return { status: "complete", version: 1, events: events(0, 2), more_cursor: "more" };
+    });
+    await made.start();
+    await made.want(10);
+    expect(made.store.get()).toMatchObject({
+      phase: "failed",
+      eventCount: 2,
+      failure: {
+        code: "scan_limit_reached",
+        message: "searches have read 2.50 GB today, and the limit is 1.00 GB a day",
+      },
+    });
+  });
+
+  it("tells that events were deleted under it", async () => {
+    const message = "events were deleted after this search began: search again";
+    const { session: made } = session((_, poll) => {
+      if (poll > 1) {
+        throw new ApiError(410, "search_expired", message);
+      }
+      return { status: "running", version: 1, events: events(0, 2), next_cursor: "next" };
+    });
+    await made.start();
+    expect(made.store.get()).toMatchObject({ phase: "expired", failure: { message } });
+  });
+
   it("tells why it failed", async () => {
     const { session: made } = session(() => ({
       status: "failed",

@@ -1,5 +1,6 @@
 import type { Client } from "../api/client";
-import { ApiError, isAbort, messageOf, UnreachableError } from "../api/errors";
+import { ApiError, isAbort, UnreachableError } from "../api/errors";
+import { explain } from "../api/explain";
 import { sleep } from "../api/http";
 import type { SearchAnswer, SearchRequest } from "../api/types";
 import { Store } from "../common/store";
@@ -15,6 +16,8 @@ const LONGEST_PAUSE_MS = 400;
 const LONGEST_PAUSE_TO_PAGE_MS = 100;
 /** The version that a search is created at. */
 const FIRST_VERSION = 1;
+/** Longest wait for a limit before a search that runs counts as failed. */
+const LONGEST_THROTTLE_MS = 60_000;
 /** Waits between attempts when the server does not answer. */
 const LOST_PAUSES_MS = [300, 600, 1_200, 2_500, 5_000];
 
@@ -70,6 +73,7 @@ export class SearchSession {
       loading: true,
       exhausted: false,
       lost: false,
+      throttle: null,
       failure: null,
       startedAt: this.options.now(),
       firstEventsMs: null,
@@ -182,8 +186,13 @@ export class SearchSession {
       const news = this.take(answer, cursor);
       await this.pauseAfter(answer.version !== seen, news);
     } catch (error) {
+      const throttleMs = error instanceof ApiError && error.status === 429 && error.retryAfterMs;
       if (error instanceof UnreachableError) {
         await this.waitForServer(error);
+      } else if (throttleMs && throttleMs <= LONGEST_THROTTLE_MS) {
+        const until = this.options.now() + throttleMs;
+        this.change({ lost: false, throttle: { message: explain(error), until } });
+        await this.options.sleep(throttleMs, this.lifetime.signal);
       } else if (!isAbort(error) || this.lifetime.signal.aborted) {
         throw error;
       }
@@ -210,7 +219,8 @@ export class SearchSession {
       eventCount: this.events.length,
       exhausted: this.nextCursor === null && this.moreCursor === null && isOver(phase),
       lost: false,
-      failure: answer.error ? { ...answer.error, column: null } : null,
+      throttle: null,
+      failure: answer.error ? { ...answer.error, column: null, retryAt: null } : null,
       firstEventsMs: before.firstEventsMs ?? (brought ? this.elapsed() : null),
       elapsedMs: before.elapsedMs ?? (isOver(phase) ? this.elapsed() : null),
     });
@@ -234,7 +244,7 @@ export class SearchSession {
   }
 
   private async waitForServer(error: UnreachableError): Promise<void> {
-    this.change({ lost: true });
+    this.change({ lost: true, throttle: null });
     const pause = LOST_PAUSES_MS[Math.min(this.lostPolls, LOST_PAUSES_MS.length - 1)] ?? 0;
     this.lostPolls += 1;
     await this.options.sleep(error.retryAfterMs ?? pause, this.lifetime.signal);
@@ -246,15 +256,18 @@ export class SearchSession {
     }
     const gone =
       error instanceof ApiError && (error.status === 410 || error.code === "unknown_search");
+    const retryAfterMs = error instanceof ApiError ? error.retryAfterMs : null;
     this.change({
       phase: gone ? "expired" : "failed",
       loading: false,
       lost: false,
+      throttle: null,
       exhausted: true,
       failure: {
         code: error instanceof ApiError ? error.code : "unexpected",
-        message: messageOf(error),
+        message: explain(error),
         column: error instanceof ApiError ? error.column : null,
+        retryAt: retryAfterMs === null ? null : this.options.now() + retryAfterMs,
       },
       elapsedMs: this.elapsed(),
     });

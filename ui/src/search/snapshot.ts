@@ -16,6 +16,15 @@ export interface SearchFailure {
   message: string;
   /** Column in the query, from 1. */
   column: number | null;
+  /** When the same search may be let in, in milliseconds since 1970. */
+  retryAt: number | null;
+}
+
+/** A limit that is used up for a short while. */
+export interface Throttle {
+  message: string;
+  /** When it goes on by itself, in milliseconds since 1970. */
+  until: number;
 }
 
 /** Everything that is known of a search at one moment. */
@@ -31,6 +40,8 @@ export interface SearchSnapshot {
   exhausted: boolean;
   /** The server does not answer at the moment; it is tried again. */
   lost: boolean;
+  /** Nothing is asked for until a limit lets it; it goes on by itself. */
+  throttle: Throttle | null;
   failure: SearchFailure | null;
   startedAt: number;
   firstEventsMs: number | null;

@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { visible } from "../common/unseen";
 import { useStore } from "../common/useStore";
 import { QueryBar } from "../query/QueryBar";
 import { HistogramPanel, SearchView } from "../search/SearchView";
@@ -29,7 +30,7 @@ export function App() {
   // Back and forward bring the query of the view they lead to into the editor.
   useEffect(() => draft.set(view.query ?? ""), [draft, view.query]);
   useEffect(() => {
-    document.title = view.query ? `${view.query} · Trawl` : "Trawl";
+    document.title = view.query ? `${visible(view.query)} · Trawl` : "Trawl";
   }, [view.query]);
 
   const started = view.query !== null;

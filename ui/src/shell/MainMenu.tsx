@@ -26,9 +26,10 @@ interface MainMenuProps {
 
 /** The menu behind the dots; on its own, so that it is loaded only when it is opened. */
 export default function MainMenu({ button, onClose }: MainMenuProps) {
-  const { address, theme, overlay } = useServices();
+  const { address, theme, overlay, credential } = useServices();
   const { query } = useStore(address.store);
   const choice = useStore(theme.choice);
+  const known = useStore({ get: credential.current, subscribe: credential.subscribe });
   return (
     <Menu.Root
       open
@@ -66,6 +67,21 @@ export default function MainMenu({ button, onClose }: MainMenuProps) {
                 </Menu.RadioItem>
               ))}
             </Menu.RadioGroup>
+            {known !== null && (
+              <>
+                <Menu.Separator className="menu-separator" />
+                <Menu.Item
+                  className="menu-item"
+                  onClick={() => {
+                    credential.forget();
+                    // What was read is forgotten with it.
+                    window.location.replace(window.location.pathname);
+                  }}
+                >
+                  <Icon name="exit" /> Sign out
+                </Menu.Item>
+              </>
+            )}
           </Menu.Popup>
         </Menu.Positioner>
       </Menu.Portal>

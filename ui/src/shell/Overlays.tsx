@@ -9,7 +9,7 @@ const SavedDialog = lazyPart("The list of saved searches", () => import("../save
 const SaveDialog = lazyPart("The dialog for saving", () => import("../saved/SaveDialog"));
 const ExportDialog = lazyPart("The export", () => import("../export/ExportDialog"));
 const PlanDialog = lazyPart("The plan", () => import("../search/PlanDialog"));
-const KeyDialog = lazyPart("The question for the API key", () => import("./KeyDialog"));
+const KeyDialog = lazyPart("The question who you are", () => import("./KeyDialog"));
 const ContextDialog = lazyPart("The context", () => import("../context/ContextDialog"));
 
 /** Which dialog is open. */
@@ -17,9 +17,9 @@ export type Overlay = "help" | "saved" | "save" | "export" | "plan";
 
 /** What lies over the page: dialogs, and messages that pass. */
 export function Overlays() {
-  const { overlay, key, announcer, contextOf, unloaded } = useServices();
+  const { overlay, credential, announcer, contextOf, unloaded } = useServices();
   const open = useStore(overlay);
-  const reason = useStore({ get: key.pendingReason, subscribe: key.subscribe });
+  const question = useStore({ get: credential.question, subscribe: credential.subscribe });
   const message = useStore(announcer.store);
   const event = useStore(contextOf);
   const missing = useStore(unloaded);
@@ -56,7 +56,7 @@ export function Overlays() {
           }}
         />
       )}
-      {reason !== null && <KeyDialog reason={reason} floats />}
+      {question && <KeyDialog question={question} floats />}
       {missing && (
         <PartFailure
           name={missing.name}

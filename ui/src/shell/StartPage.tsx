@@ -1,5 +1,8 @@
 import { useEffect, useState } from "react";
-import { messageOf } from "../api/errors";
+import type { Client } from "../api/client";
+import { ApiError } from "../api/errors";
+import { explain, messageOf } from "../api/explain";
+import { sleep } from "../api/http";
 import type { StoreStatus } from "../api/types";
 import { formatBytes, formatCount } from "../common/format";
 import { RecentList } from "../saved/RecentList";
@@ -18,37 +21,48 @@ const EXAMPLES: readonly [query: string, meaning: string][] = [
   ["* | timechart 5m by level", "counts over time"],
 ];
 
+const STATUS_EVERY_MS = 5_000;
+
 /** Before anything was asked for: nothing runs yet. */
 export function StartPage() {
-  const { client } = useServices();
+  const { client, credential } = useServices();
   const { run } = useViewActions();
   const [status, setStatus] = useState<StoreStatus | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<unknown>(null);
+  const [attempt, setAttempt] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an attempt begins it anew
   useEffect(() => {
-    let watching = true;
-    const look = () =>
-      client.status().then(
-        (answer) => {
-          if (watching) {
-            setStatus(answer);
-            setProblem(null);
-          }
-        },
-        (error) => watching && setProblem(messageOf(error)),
-      );
-    void look();
-    const timer = setInterval(look, 5_000);
-    return () => {
-      watching = false;
-      clearInterval(timer);
-    };
-  }, [client]);
+    const lifetime = new AbortController();
+    void watchStatus(client, lifetime.signal, setStatus, setProblem);
+    return () => lifetime.abort();
+  }, [client, attempt]);
+  const refusal = problem instanceof ApiError ? problem : null;
+  const askAnew = async () => {
+    const { code } = refusal as ApiError;
+    const given = await credential.ask(credential.current(), { code, message: explain(refusal) });
+    if (given) {
+      setProblem(null);
+      setAttempt(attempt + 1);
+    }
+  };
   const stored = status ? status.events + status.tail_events : null;
   return (
     <main className="start">
       <p className="start-status" role="status" aria-label="What is stored">
-        {problem && `The server does not answer: ${problem}. Trying again.`}
-        {!problem && status && stored !== null && stored > 0 && (
+        {problem !== null && !refusal && (
+          <>The server does not answer: {messageOf(problem)}. Trying again.</>
+        )}
+        {refusal && (
+          <>
+            What is stored cannot be told: {messageOf(refusal)}.{" "}
+            {isAboutCaller(refusal) && (
+              <button type="button" className="link-button" onClick={() => void askAnew()}>
+                Say who you are
+              </button>
+            )}
+          </>
+        )}
+        {problem === null && status && stored !== null && stored > 0 && (
           <>
             <strong>{formatCount(stored)}</strong> events stored · {formatBytes(status.raw_bytes)}{" "}
             as sent, {formatBytes(status.stored_bytes)} on disk
@@ -77,9 +91,42 @@ export function StartPage() {
         </section>
         <section aria-labelledby="start-saved">
           <h2 id="start-saved">Saved</h2>
-          <SavedList />
+          <SavedList key={attempt} />
         </section>
       </div>
     </main>
   );
+}
+
+/** Tells what is stored again and again, until the server does not let one see it. */
+async function watchStatus(
+  client: Client,
+  signal: AbortSignal,
+  onStatus: (status: StoreStatus) => void,
+  onProblem: (problem: unknown) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const status = await client.status();
+      if (!signal.aborted) {
+        onStatus(status);
+        onProblem(null);
+      }
+    } catch (error) {
+      if (!signal.aborted) {
+        onProblem(error);
+      }
+      if (error instanceof ApiError && isAboutCaller(error)) {
+        return;
+      }
+    }
+    await sleep(STATUS_EVERY_MS, signal).catch(() => {
+      // Let go while waiting: the loop ends.
+    });
+  }
+}
+
+/** Whether another key or another sign-in would help. */
+function isAboutCaller({ status }: ApiError): boolean {
+  return status === 401 || status === 403;
 }

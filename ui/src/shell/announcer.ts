@@ -1,4 +1,5 @@
 import { Store } from "../common/store";
+import { visible } from "../common/unseen";
 
 const SHOWN_MS = 2_500;
 
@@ -9,7 +10,7 @@ export class Announcer {
 
   say(message: string): void {
     clearTimeout(this.timer);
-    this.store.set(message);
+    this.store.set(visible(message));
     this.timer = setTimeout(() => this.store.set(""), SHOWN_MS);
   }
 }

@@ -1,7 +1,7 @@
 import { createContext, useContext } from "react";
 import { Client } from "../api/client";
+import { Credential } from "../api/credential";
 import { Http, sleep } from "../api/http";
-import { ApiKey } from "../api/key";
 import { Store } from "../common/store";
 import type { LogEvent } from "../events/event";
 import { PinnedFacets } from "../facets/pinned";
@@ -15,7 +15,7 @@ import { Theme } from "./theme";
 /** What the parts of the page share. */
 export interface Services {
   client: Client;
-  key: ApiKey;
+  credential: Credential;
   address: Address;
   history: QueryHistory;
   pinned: PinnedFacets;
@@ -36,12 +36,12 @@ export interface Services {
 }
 
 export function createServices(window: Window): Services {
-  const key = new ApiKey(window.sessionStorage);
-  const http = new Http({ fetch: window.fetch.bind(window), key, sleep });
+  const credential = new Credential(window.sessionStorage);
+  const http = new Http({ fetch: window.fetch.bind(window), credential, sleep });
   const address = new Address(window);
   return {
     client: new Client(http),
-    key,
+    credential,
     address,
     history: new QueryHistory(window.localStorage),
     pinned: new PinnedFacets(window.localStorage),

@@ -1,16 +1,17 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { formatCount } from "../common/format";
 import { Icon } from "../common/icons";
+import { RetryTimer } from "../common/RetryTimer";
 import { useStore } from "../common/useStore";
 import { EventDrawer } from "../event/EventDrawer";
 import type { LogEvent } from "../events/event";
 import { highlightsOf } from "../language/index";
 import { EventGrid, type EventGridHandle } from "../list/EventGrid";
 import { ListToolbar } from "../list/ListToolbar";
-import { Banner } from "../search/Banners";
+import { Banner, Failure } from "../search/Banners";
 import { useViewActions } from "../search/useViewActions";
 import { useServices } from "../shell/services";
-import { TailSession } from "./tailSession";
+import { TailSession, type TailSnapshot } from "./tailSession";
 import "./tail.css";
 
 /** Live tail: what arrives, the newest at the bottom. */
@@ -18,6 +19,8 @@ export function TailView() {
   const { client, address } = useServices();
   const { query } = useStore(address.store);
   const [session, setSession] = useState<TailSession | null>(null);
+  const [attempt, setAttempt] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an attempt begins it anew
   useEffect(() => {
     const made = new TailSession({ client, query: query ?? "" });
     setSession(made);
@@ -27,11 +30,11 @@ export function TailView() {
       clearInterval(timer);
       made.dispose();
     };
-  }, [client, query]);
-  return session && <Tail session={session} />;
+  }, [client, query, attempt]);
+  return session && <Tail session={session} onAgain={() => setAttempt(attempt + 1)} />;
 }
 
-function Tail({ session }: { session: TailSession }) {
+function Tail({ session, onAgain }: { session: TailSession; onAgain: () => void }) {
   const { address, contextOf } = useServices();
   const view = useStore(address.store);
   const tail = useStore(session.store);
@@ -84,8 +87,16 @@ function Tail({ session }: { session: TailSession }) {
         )}
       </div>
       {tail.failure && (
-        <Banner kind="error">
-          <strong>The live tail ended:</strong> {tail.failure}
+        <Failure
+          title="The live tail ended:"
+          failure={{ ...tail.failure, retryAt: null }}
+          onAgain={onAgain}
+        />
+      )}
+      {tail.throttle && (
+        <Banner kind="warn">
+          <strong>A limit is reached:</strong> {tail.throttle.message}.{" "}
+          <RetryTimer at={tail.throttle.until} what="It goes on" now="It goes on now." />
         </Banner>
       )}
       {tail.gaps.length > 0 && (
@@ -164,12 +175,15 @@ function Tail({ session }: { session: TailSession }) {
   );
 }
 
-function stateOf(tail: { paused: boolean; lost: boolean; failure: string | null }): string {
+function stateOf(tail: TailSnapshot): string {
   if (tail.failure) {
     return "Ended";
   }
   if (tail.lost) {
     return "Server not reached, trying again";
+  }
+  if (tail.throttle) {
+    return "Waiting for a limit";
   }
   return tail.paused ? "Paused" : "Live";
 }

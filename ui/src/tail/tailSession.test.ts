@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { readTailAnswer } from "../api/answers";
-import { UnreachableError } from "../api/errors";
+import { ApiError, UnreachableError } from "../api/errors";
 import { TailSession } from "./tailSession";
 
 /** A tail whose answers are given one after the other; it ends after the last. */
@@ -69,4 +69,22 @@ it("keeps what comes while it is paused, and says what there was no room for", a
   expect(shown.length).toBe(5_000);
   expect(shown.raw(4_999)).toBe('{"n":8000}');
   expect(gaps).toEqual(["3000 events went by while paused"]);
+});
+
+it("waits for a limit, and goes on by cursor", async () => {
+  const detail = { limit: 5, unit: "requests a second", retry_after_seconds: 1 };
+  const states: (string | undefined)[] = [];
+  const { session, cursors } = tail(
+    [
+      { events: events(0, 1), cursor: "a", missed: 0 },
+      new ApiError(429, "rate_limited", "used up", detail, 1000),
+      { events: events(1, 1), cursor: "b", missed: 0 },
+    ],
+    (tailing) => states.push(tailing.store.get().throttle?.message),
+  );
+  await session.start();
+  expect(cursors).toEqual([undefined, "a", "a", "b"]);
+  const told = "the limit of 5 requests a second is used up";
+  expect(states).toEqual([undefined, undefined, told, undefined]);
+  expect(session.store.get()).toMatchObject({ received: 2, failure: null, lost: false });
 });

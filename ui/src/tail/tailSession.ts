@@ -1,5 +1,6 @@
 import type { Client } from "../api/client";
-import { isAbort, messageOf, UnreachableError } from "../api/errors";
+import { ApiError, isAbort, UnreachableError } from "../api/errors";
+import { explain } from "../api/explain";
 import { sleep } from "../api/http";
 import { Store } from "../common/store";
 import { RateMeter } from "./rateMeter";
@@ -28,7 +29,9 @@ export interface TailSnapshot {
   missed: number;
   gaps: string[];
   lost: boolean;
-  failure: string | null;
+  /** The limit that is waited for, and when it goes on, in milliseconds since 1970. */
+  throttle: { message: string; until: number } | null;
+  failure: { code: string; message: string } | null;
 }
 
 export interface TailOptions {
@@ -61,6 +64,7 @@ export class TailSession {
       missed: 0,
       gaps: [],
       lost: false,
+      throttle: null,
       failure: null,
     });
   }
@@ -76,12 +80,19 @@ export class TailSession {
         if (signal.aborted || isAbort(error)) {
           return;
         }
-        if (!(error instanceof UnreachableError)) {
-          this.change({ failure: messageOf(error) });
+        const isLimit = error instanceof ApiError && error.status === 429;
+        if (!(error instanceof UnreachableError) && !isLimit) {
+          const code = error instanceof ApiError ? error.code : "unexpected";
+          this.change({ failure: { code, message: explain(error) } });
           return;
         }
-        this.change({ lost: true });
-        await this.options.sleep(error.retryAfterMs ?? LOST_PAUSE_MS, signal).catch(() => {
+        const pauseMs = error.retryAfterMs ?? LOST_PAUSE_MS;
+        const until = this.options.now() + pauseMs;
+        this.change({
+          lost: !isLimit,
+          throttle: isLimit ? { message: explain(error), until } : null,
+        });
+        await this.options.sleep(pauseMs, signal).catch(() => {
           // Let go while waiting: the loop ends.
         });
       }
@@ -135,6 +146,7 @@ export class TailSession {
       missed: before.missed + answer.missed,
       gaps: this.withGaps(answer.gap ? [answer.gap] : []),
       lost: false,
+      throttle: null,
     });
     return answer.cursor;
   }

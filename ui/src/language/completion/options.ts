@@ -1,5 +1,6 @@
 import type { Completion } from "@codemirror/autocomplete";
 
+import { visible } from "../../common/unseen";
 import { quoteField, quoteTerm, quoteValue } from "../spelling";
 import { DURATIONS, FUNCTIONS, LEVELS, PERCENTILES } from "../vocabulary";
 import { shownColumn } from "./columns";
@@ -31,7 +32,13 @@ export function nameOptions(fields: FieldInfo[], isFirstOfTop: boolean): Complet
 }
 
 function named({ name, types, coverage }: FieldInfo): Completion {
-  return { label: name, type: "property", detail: `${types.join(", ")} · ${percent(coverage)}`, boost: coverage };
+  return { ...labelled(name), type: "property", detail: `${types.join(", ")} · ${percent(coverage)}`, boost: coverage };
+}
+
+/** A label, which is shown otherwise if parts of it would not be seen. */
+function labelled(label: string): { label: string; displayLabel?: string } {
+  const shown = visible(label);
+  return shown === label ? { label } : { label, displayLabel: shown };
 }
 
 function percent(share: number): string {
@@ -41,12 +48,12 @@ function percent(share: number): string {
 }
 
 export function columnOptions(columns: string[]): Completion[] {
-  return columns.map((column) => ({ label: shownColumn(column), apply: column, type: "property" }));
+  return columns.map((column) => ({ ...labelled(shownColumn(column)), apply: column, type: "property" }));
 }
 
 export function valueOptions(values: ValueInfo[], form: ValueForm): Completion[] {
   return values.map(({ value, count }) => ({
-    label: value === "" ? '""' : value,
+    ...labelled(value === "" ? '""' : value),
     type: "text",
     detail: counts.format(count),
     apply: spellValue(value, form),
