@@ -91,7 +91,7 @@ def ingest(bench):
                 f"{statistics.median(pushed.wall_s for pushed in runs):.2f}",
                 f"{bench.event_count / cpu:,.0f}",
                 f"{bodies.decoded_bytes / 1e6 / cpu:,.0f}",
-                "" if variant.protocol is NATIVE else f"{share(bench, variant):.0%}",
+                "" if variant.protocol is NATIVE else f"{share(bench, variant):.1%}",
                 verdict(f"{required:.0%}", share(bench, variant) >= required) if required else "",
             ]
         )
@@ -134,7 +134,7 @@ def missed(bench):
     for variant in bench.pushed:
         required = variant.protocol.required
         if required and share(bench, variant) < required:
-            yield f"{variant.protocol.title}, {variant.compression}: {share(bench, variant):.0%} of native, {required:.0%} required"
+            yield f"{variant.protocol.title}, {variant.compression}: {share(bench, variant):.1%} of native, {required:.0%} required"
     for asked, overhead in authentication.overheads_us(bench.authentication).items():
         if overhead >= authentication.LIMIT_US:
             yield f"{asked}: {overhead:.1f} µs a request, less than {authentication.LIMIT_US} required"
