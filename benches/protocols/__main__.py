@@ -53,6 +53,7 @@ class Bench:
         self.bodies = prepare(VARIANTS, requests)
         self.native_bytes = next(bodies.decoded_bytes for variant, bodies in self.bodies.items() if variant.protocol is NATIVE)
         self.pushed = {variant: [] for variant in VARIANTS}
+        push(args.trawl, work / "push", VARIANTS[0], self.bodies[VARIANTS[0]], self.event_count)  # to warm up
         for number in range(args.runs):
             for variant in VARIANTS:
                 say(f"run {number + 1}: {variant.protocol.title}, {variant.compression}")
