@@ -80,6 +80,11 @@ audit: ## look for known vulnerabilities in dependencies (fetches the advisory d
 .PHONY: bench
 bench: build bench-peers ## compare with DuckDB, ClickHouse, DataFusion, ripgrep; write docs/benchmarks.md (ARGS='--help')
 	TRAWL_BIN=$(TRAWL) $(BENCH_PYTHON) -m benches $(ARGS)
+	$(if $(ARGS),,TRAWL_BIN=$(TRAWL) $(BENCH_PYTHON) -m benches.protocols)
+
+.PHONY: bench-protocols
+bench-protocols: build bench-peers ## push by every protocol, ask for keys; write docs/benchmarks-protocols.md (ARGS='--help')
+	TRAWL_BIN=$(TRAWL) $(BENCH_PYTHON) -m benches.protocols $(ARGS)
 
 .PHONY: readers
 readers: bench-peers ## read the segments of ARGS='--data DIR' with other programs

@@ -100,9 +100,7 @@ class Bench:
                 system.close()
 
     def prepare(self, args, work):
-        logs = args.logs or os.path.join(tempfile.gettempdir(), "trawl-bench-1gb.ndjson")
-        if not os.path.exists(logs):
-            data.make_logs(logs)
+        logs = args.logs or data.default_logs()
         if args.bytes:
             data.write_head(logs, args.bytes, work / "head.ndjson")
             logs = work / "head.ndjson"

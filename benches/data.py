@@ -37,6 +37,14 @@ def make_logs(target):
     os.rename(f"{target}.part", target)
 
 
+def default_logs():
+    """The data set in the temporary directory, where it stays; made when it is not there."""
+    logs = os.path.join(tempfile.gettempdir(), "trawl-bench-1gb.ndjson")
+    if not os.path.exists(logs):
+        make_logs(logs)
+    return logs
+
+
 def write_head(logs, size_bytes, target):
     """The whole lines among the first `size_bytes` of the logs."""
     with open(logs, "rb") as source, open(target, "wb") as head:

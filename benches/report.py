@@ -11,7 +11,7 @@ INTRODUCTION = """\
 # Benchmarks
 
 Trawl beside four other ways to search the same logs on one machine: DuckDB, ClickHouse and DataFusion as Python modules, and
-ripgrep. This page is written by `make bench`, from one run; nothing on it is edited by hand.
+ripgrep. This page is written by `make bench`, from one run; nothing on it is edited by hand. Ingest by other protocols: [benchmarks-protocols.md](benchmarks-protocols.md).
 
 **How it is measured.** Every system has two threads on the same two cores, and the data in the page cache. Each query runs once on each system to
 warm up; then answers are compared with Trawl's, and only a system that agrees is compared in time. Then the systems take turns (A B C … A B C …);

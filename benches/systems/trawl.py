@@ -18,8 +18,8 @@ SETTLE_S = 0.03
 class Server:
     """A `trawl local` process and what the kernel says of it."""
 
-    def __init__(self, trawl, data):
-        command = [trawl, "local", "--data", data, "--listen", "127.0.0.1:0"]
+    def __init__(self, trawl, data, *options):
+        command = [trawl, "local", "--data", data, "--listen", "127.0.0.1:0", *options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"})
         for line in self.process.stderr:
             if "http://" in line:
