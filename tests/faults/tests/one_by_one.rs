@@ -209,7 +209,8 @@ fn g5_a_search_launched_twice_runs_once() {
         )
         .await;
         let worked = [one.unwrap().worked, other.unwrap().worked];
-        assert_eq!(worked.iter().filter(|worked| **worked).count(), 1, "one of them steps back");
+        // None, if the run that was launched when the search was created came before both.
+        assert!(worked.iter().filter(|worked| **worked).count() <= 1, "one of them steps back");
         assert_eq!(calm.read(&t, &path).await.events.len(), 2);
         let answer = json_of(&calm.call(&t, Method::GET, &path, "", "").await);
         assert_eq!(answer["progress"]["events_matched"], 2, "one run did it all");
