@@ -168,5 +168,7 @@ mod tests {
         state.run = Some(SearchId(2));
         state.wanted = Some(9999);
         assert!(!run.adopt(&state), "another run is at it");
+        (run.run, state.run) = (None, None);
+        assert!(!run.adopt(&state), "a run that hands over met a search that another ended and that goes on since");
     }
 }

@@ -261,7 +261,9 @@ impl SearchState {
     /// Takes over that more events are wanted from a state which differs in nothing else that counts; says whether it
     /// is such a state.
     pub fn adopt(&mut self, other: &Self) -> bool {
-        if other.status != Status::Running || other.run != self.run || other.wanted() <= self.wanted() {
+        // Of a run that has left, another may have taken over and left in between.
+        let is_of_this_run = self.run.is_some() && other.run == self.run;
+        if other.status != Status::Running || !is_of_this_run || other.wanted() <= self.wanted() {
             return false;
         }
         self.wanted = other.wanted;
