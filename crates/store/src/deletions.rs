@@ -219,7 +219,7 @@ pub async fn records<D: Documents>(documents: &D, tenant: Option<&TenantId>) -> 
             records.push((tenant, decode::<Record>(&document.body)?));
         }
     }
-    records.sort_by(|(_, one), (_, other)| one.deletion.created.cmp(&other.deletion.created));
+    records.sort_by_key(|(_, record)| record.deletion.created);
     Ok(records)
 }
 

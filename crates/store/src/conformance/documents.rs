@@ -101,7 +101,7 @@ async fn all_of_a_kind_are_listed<D: Documents>(documents: D) {
     }
     let listed = async |kind, tenant: Option<&TenantId>| -> Vec<String> {
         let found = documents.documents(kind, tenant).await.unwrap();
-        assert!(found.iter().all(|document| document.body == Bytes::from("body") && document.version == Version(1)));
+        assert!(found.iter().all(|document| document.body == "body" && document.version == Version(1)));
         found.iter().map(|document| document.key.to_string()).collect()
     };
     assert_eq!(listed(Kind::Deletion, Some(&a)).await, ["deletion/a/1", "deletion/a/2"]);
