@@ -10,12 +10,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use serde_json::json;
 use trawl_api::ApiError;
 use trawl_event::{TenantId, Timestamp};
+use trawl_store::ports::documents::add_to;
 use trawl_store::ports::{Clock, DocumentKey, Documents, Kind, Result};
 
 use crate::key::KeyId;
@@ -24,8 +24,6 @@ use crate::key::KeyId;
 pub const WINDOW_S: i64 = 10;
 /// The share of a window's budget after which a process tells the others.
 const SHARE: u64 = 20;
-/// How often a document that others write too is tried.
-const ATTEMPTS: usize = 8;
 /// How long a document stays after its window.
 const KEPT: Duration = Duration::from_secs(300);
 /// Windows that are remembered at most: those of the past are forgotten first.
@@ -135,30 +133,14 @@ impl<D: Documents, C: Clock> Quota<D, C> {
     async fn tell(&self, tenant: &TenantId, meter: &Meter, number: i64, used: u64) -> Result<u64> {
         let ends = Timestamp((number + 1).saturating_mul(WINDOW_S * 1_000_000_000));
         let expires = ends.plus_ns(KEPT.as_nanos() as i64);
-        add(&self.documents, &DocumentKey::of(tenant, Kind::Usage, format!("{}/{number}", meter.name())), used, expires)
-            .await
+        add_to(
+            &self.documents,
+            &DocumentKey::of(tenant, Kind::Usage, format!("{}/{number}", meter.name())),
+            used,
+            expires,
+        )
+        .await
     }
-}
-
-/// Adds to a count that others add to as well; gives the sum.
-pub(crate) async fn add<D: Documents>(documents: &D, key: &DocumentKey, used: u64, expires: Timestamp) -> Result<u64> {
-    let mut sum = used;
-    for _ in 0..ATTEMPTS {
-        let found = documents.document(key).await?;
-        let before = found.as_ref().map_or(0, |(_, body)| read(body));
-        sum = before.saturating_add(used);
-        let version = found.map(|(version, _)| version);
-        if documents.put_document(key, version, Bytes::from(sum.to_string()), expires).await?.is_some() {
-            return Ok(sum);
-        }
-    }
-    // So many write at once that the count is busy: what is read is right but for this request.
-    Ok(sum)
-}
-
-/// The count in a document; what is damaged counts as nothing.
-pub(crate) fn read(body: &[u8]) -> u64 {
-    std::str::from_utf8(body).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn over(meter: &Meter, per_second: u64, number: i64, now: Timestamp) -> ApiError {

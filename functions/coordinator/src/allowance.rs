@@ -14,6 +14,7 @@ use trawl_api::ApiError;
 use trawl_api::search::Status;
 use trawl_event::timestamp::NS_PER_DAY;
 use trawl_event::{TenantId, Timestamp};
+use trawl_store::ports::documents::{add_to, counted};
 use trawl_store::ports::{Clock, DocumentKey, Documents, Kind, SearchId, Searches, StoreError};
 
 use crate::http::store_error;
@@ -44,17 +45,13 @@ fn scanned(tenant: &TenantId, now: Timestamp) -> DocumentKey {
     DocumentKey::of(tenant, Kind::Usage, format!("scanned-bytes/{}", now.day()))
 }
 
-fn number(body: &[u8]) -> u64 {
-    std::str::from_utf8(body).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
 impl<P: Ports> Coordinator<P> {
     /// Refuses a search of a tenant that has read enough for today.
     pub(crate) async fn check_scanned(&self, tenant: &TenantId, allowance: &Allowance) -> Result<(), ApiError> {
         let Some(most) = allowance.scanned_bytes_per_day else { return Ok(()) };
         let now = self.clock.now();
         let found = self.documents.document(&scanned(tenant, now)).await.map_err(store_error)?;
-        let read = found.map_or(0, |(_, body)| number(&body));
+        let read = found.map_or(0, |(_, body)| counted(&body));
         if read < most {
             return Ok(());
         }
@@ -115,23 +112,9 @@ impl<P: Ports> Coordinator<P> {
         let now = self.clock.now();
         let key = scanned(tenant, now);
         let expires = after(now, KEPT);
-        for _ in 0..8 {
-            let outcome = async {
-                let found = self.documents.document(&key).await?;
-                let sum = found.as_ref().map_or(0, |(_, body)| number(body)).saturating_add(bytes);
-                let version = found.map(|(version, _)| version);
-                self.documents.put_document(&key, version, Bytes::from(sum.to_string()), expires).await
-            };
-            match outcome.await {
-                Ok(Some(_)) => return,
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(%tenant, %error, "what searches read today could not be counted");
-                    return;
-                }
-            }
+        if let Err(error) = add_to(&self.documents, &key, bytes, expires).await {
+            tracing::warn!(%tenant, %error, "what searches read today could not be counted");
         }
-        tracing::warn!(%tenant, "what searches read today is counted by too many at once");
     }
 }
 

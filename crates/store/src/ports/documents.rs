@@ -149,3 +149,26 @@ pub fn check(key: &DocumentKey, bytes: usize) -> Result<()> {
     }
     Ok(())
 }
+
+/// How often a count that others write too is tried.
+const COUNT_ATTEMPTS: usize = 8;
+
+/// Adds to a count that others add to as well; gives the sum. When so many add at once that it stays busy, the sum is right
+/// but for this addition.
+pub async fn add_to<D: Documents>(documents: &D, key: &DocumentKey, amount: u64, expires: Timestamp) -> Result<u64> {
+    let mut sum = amount;
+    for _ in 0..COUNT_ATTEMPTS {
+        let found = documents.document(key).await?;
+        sum = found.as_ref().map_or(0, |(_, body)| counted(body)).saturating_add(amount);
+        let version = found.map(|(version, _)| version);
+        if documents.put_document(key, version, Bytes::from(sum.to_string()), expires).await?.is_some() {
+            break;
+        }
+    }
+    Ok(sum)
+}
+
+/// The count in a document; what is damaged counts as nothing.
+pub fn counted(body: &[u8]) -> u64 {
+    std::str::from_utf8(body).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
