@@ -15,12 +15,15 @@ use trawl_store::ports::{
     Stream,
 };
 
-use crate::merge::{failed, get, merge_without};
+use crate::merge::{Without, failed, get, merge_without};
 use crate::{CompactError, Compacted, Compactor, before};
 
 /// The events that are to be gone, compiled.
 struct Deleted {
-    evaluator: Evaluator,
+    /// Whether an event is any of them.
+    any: Evaluator,
+    /// The same by deletion.
+    each: Vec<Evaluator>,
     evidence: Evidence,
     query: Query,
 }
@@ -48,7 +51,8 @@ where
         // Before the segments are listed: what is persisted by now is in them.
         let persisted = self.persisted(&hidden.deletions).await?;
         let deleted = compile(&hidden.deletions)?;
-        let (mut is_clean, mut rewritten, mut events) = (true, 0, 0);
+        let (mut is_clean, mut rewritten) = (true, 0);
+        let mut events = vec![0; hidden.deletions.len()];
         let young = before(self.clock.now(), self.settings.min_age);
         let mut live = self.catalog.live().await?;
         live.retain(|row| row.tenant == *tenant);
@@ -57,32 +61,48 @@ where
                 .deletions
                 .iter()
                 .any(|deletion| deletion.events.from <= row.last && row.first < deletion.events.to);
-            if !overlaps || !row.zones.may_hold(&deleted.evidence) || !self.holds(&row, &deleted).await? {
+            if !overlaps || !row.zones.may_hold(&deleted.evidence) {
                 continue;
+            }
+            match self.holds(&row, &deleted).await {
+                Ok(true) => {}
+                Ok(false) => continue,
+                // It holds up what is deleted, and nothing else: nobody knows what is in it.
+                Err(error) if is_unreadable(&error) => {
+                    tracing::error!(key = %row.key, %error, "a segment that may hold deleted events cannot be read");
+                    is_clean = false;
+                    continue;
+                }
+                Err(error) => return Err(error),
             }
             // A plan that was made from this row must not meet what takes its place.
             if row.created > young {
                 is_clean = false;
                 continue;
             }
-            match self.rid(&row, &deleted).await? {
-                Some(removed) => {
+            match self.rid(&row, &deleted).await {
+                Ok(Some(Without { removed, matched, .. })) => {
                     rewritten += 1;
-                    events += removed;
+                    done.deleted_events += removed;
+                    events.iter_mut().zip(matched).for_each(|(sum, matched)| *sum += matched);
                 }
                 // Somebody else replaced it meanwhile, by what may hold them as well.
-                None => is_clean = false,
+                Ok(None) => is_clean = false,
+                Err(error) if is_unreadable(&error) => {
+                    tracing::error!(key = %row.key, %error, "a segment that holds deleted events cannot be written anew");
+                    is_clean = false;
+                }
+                Err(error) => return Err(error),
             }
         }
         done.cleaned += rewritten;
-        done.deleted_events += events;
         let now = self.clock.now();
-        for (deletion, is_persisted) in hidden.deletions.iter().zip(persisted) {
+        for ((deletion, is_persisted), events) in hidden.deletions.iter().zip(persisted).zip(events) {
             let is_done = is_clean && is_persisted;
             if rewritten == 0 && !is_done {
                 continue;
             }
-            // What several deletions name is counted with each.
+            // An event that several deletions name is counted with each.
             deletions::update(&self.documents, tenant, deletion, |record| {
                 record.events_removed += events;
                 record.segments_rewritten += rewritten as u64;
@@ -133,7 +153,7 @@ where
             let fetched = self.fetch(row, &ranges).await?;
             let block =
                 reader.read(number, &projection, rows.as_ref(), &fetched).map_err(|error| failed(row, error))?;
-            if deleted.evaluator.matches(&block).count() > 0 {
+            if !deleted.any.matches(&block).is_empty() {
                 return Ok(true);
             }
         }
@@ -148,16 +168,13 @@ where
         Ok(ranges.iter().map(|range| range.start).zip(found).collect())
     }
 
-    /// Puts a segment without the events in the place of one; how many were taken out. `None` when another was quicker.
-    async fn rid(&self, row: &SegmentRow, deleted: &Deleted) -> Result<Option<u64>, CompactError> {
+    /// Puts a segment without the events in the place of one; what was taken out. `None` when another was quicker.
+    async fn rid(&self, row: &SegmentRow, deleted: &Deleted) -> Result<Option<Without>, CompactError> {
         let (rows, options) = (std::slice::from_ref(row), &self.settings.options);
-        let left = merge_without(&self.objects, rows, self.clock.fresh(), options, Some(&deleted.evaluator)).await?;
-        let (put, removed) = match left {
-            Some((segment, removed)) => (Some((row.clone(), segment)), removed),
-            None => (None, row.events),
-        };
+        let mut left = merge_without(&self.objects, rows, self.clock.fresh(), options, &deleted.each).await?;
+        let put = left.segment.take().map(|segment| (row.clone(), segment));
         match self.swap(vec![row.key.clone()], put).await? {
-            CommitOutcome::Committed => Ok(Some(removed)),
+            CommitOutcome::Committed => Ok(Some(left)),
             CommitOutcome::Conflict => Ok(None),
         }
     }
@@ -197,13 +214,21 @@ where
 }
 
 fn compile(deletions: &[Deletion]) -> Result<Deleted, CompactError> {
-    let mut filters = Vec::with_capacity(deletions.len());
+    let (mut each, mut filters) = (Vec::with_capacity(deletions.len()), Vec::with_capacity(deletions.len()));
     for deletion in deletions {
         let failed = |error| CompactError::Deletion { id: deletion.id.clone(), error };
-        filters.push(deletion.events.filter().map_err(failed)?);
+        let mut query = Query::parse("").map_err(failed)?;
+        query.filter = deletion.events.filter().map_err(failed)?;
+        each.push(Evaluator::new(&query).map_err(failed)?);
+        filters.push(query.filter);
     }
     let failed = |error| CompactError::Deletion { id: deletions[0].id.clone(), error };
     let mut query = Query::parse("").map_err(failed)?;
     query.filter = any_of(filters);
-    Ok(Deleted { evaluator: Evaluator::new(&query).map_err(failed)?, evidence: query.evidence(), query })
+    Ok(Deleted { any: Evaluator::new(&query).map_err(failed)?, each, evidence: query.evidence(), query })
+}
+
+/// Whether a segment is damaged or gone, so that no other try would do better.
+fn is_unreadable(error: &CompactError) -> bool {
+    matches!(error, CompactError::Segment { .. } | CompactError::Store(StoreError::Permanent(_)))
 }

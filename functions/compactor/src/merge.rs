@@ -30,21 +30,32 @@ pub async fn merge<O: Objects>(
     attempt: u128,
     options: &WriteOptions,
 ) -> Result<Segment, CompactError> {
-    let merged = merge_without(objects, rows, attempt, options, None).await?;
-    merged.map(|(segment, _)| segment).ok_or_else(|| {
+    let merged = merge_without(objects, rows, attempt, options, &[]).await?;
+    merged.segment.ok_or_else(|| {
         let source = format!("merge {attempt:032x} of {} segments", rows.len());
         CompactError::Segment { key: source, error: trawl_segment::Error::Empty }
     })
 }
 
-/// As [`merge`], without the events that `deleted` matches, and how many these were; `None` when no event is left.
+/// What is left of segments without some of their events.
+#[derive(Debug)]
+pub struct Without {
+    /// The segment of what is left; `None` when no event is.
+    pub segment: Option<Segment>,
+    /// How many events were left out.
+    pub removed: u64,
+    /// How many of them each filter matched.
+    pub matched: Vec<u64>,
+}
+
+/// As [`merge`], without the events that any of `deleted` matches.
 pub async fn merge_without<O: Objects>(
     objects: &O,
     rows: &[SegmentRow],
     attempt: u128,
     options: &WriteOptions,
-    deleted: Option<&Evaluator>,
-) -> Result<Option<(Segment, u64)>, CompactError> {
+    deleted: &[Evaluator],
+) -> Result<Without, CompactError> {
     let mut inputs = Vec::with_capacity(rows.len());
     for row in rows {
         let directory = row.footer_offset..row.footer_offset + row.directory_bytes;
@@ -66,17 +77,22 @@ pub async fn merge_without<O: Objects>(
     order.sort_by_key(first_of);
 
     let mut waiting = Merger::default();
-    let mut events_deleted = 0;
+    let (mut removed, mut matched) = (0, vec![0; deleted.len()]);
     for (index, (input, row_group)) in order.iter().enumerate() {
         let Input { row, reader } = &inputs[*input];
         let block = read(objects, row, reader, *row_group).await?;
-        match deleted.map(|deleted| deleted.matches(&block)).filter(|matches| matches.count() > 0) {
-            None => waiting.append(&block),
-            Some(mut left) => {
-                events_deleted += left.count() as u64;
-                left.invert();
-                waiting.append_rows(&block, &left);
-            }
+        let mut gone = RowSet::none(block.rows());
+        for (evaluator, matched) in deleted.iter().zip(&mut matched) {
+            let matches = evaluator.matches(&block);
+            *matched += matches.count() as u64;
+            gone.union(&matches);
+        }
+        if gone.is_empty() {
+            waiting.append(&block);
+        } else {
+            removed += gone.count() as u64;
+            gone.invert();
+            waiting.append_rows(&block, &gone);
         }
         drop(block);
         let is_last = index + 1 == order.len();
@@ -102,10 +118,8 @@ pub async fn merge_without<O: Objects>(
     if !rest.is_empty() {
         writer.push(&rest).map_err(named)?;
     }
-    if writer.events() == 0 {
-        return Ok(None);
-    }
-    Ok(Some((writer.finish().map_err(named)?, events_deleted)))
+    let segment = if writer.events() > 0 { Some(writer.finish().map_err(named)?) } else { None };
+    Ok(Without { segment, removed, matched })
 }
 
 pub(crate) async fn read<O: Objects>(
