@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "./support/eventually.js";
 import { background, TRAWL } from "./support/programs.js";
-import { collectedRows, collectRows } from "./support/rowCollector.js";
+import { collectedRows, collectRows, scrollToBottom } from "./support/rowCollector.js";
 import { scenario } from "./support/scenario.js";
 
 /** From the acknowledgement of an event until its row is on the page. */
@@ -65,7 +65,7 @@ scenario(
     const { conflicts } = await collectedRows(page);
     assert.deepEqual(conflicts, [], "no row changed its place");
     await collectRows(trawl.grid, 1);
-    await throughTheList(trawl.grid);
+    await scrollToBottom(trawl.grid, 0.5);
     const { entries } = await collectedRows(page);
     const probes = entries.map(([, text]) => text).filter((text) => text.startsWith("probe "));
     const numbers = Array.from({ length: PROBES + 1 }, (_, number) => `probe ${number}`);
@@ -114,18 +114,4 @@ function noteProbes(page) {
 
 function probeSeen(page, number) {
   return page.evaluate((text) => window.probes.get(text) ?? null, `probe ${number}`);
-}
-
-async function throughTheList(grid) {
-  await grid.evaluate(async (element) => {
-    const frame = () => new Promise(requestAnimationFrame);
-    element.scrollTop = 0;
-    do {
-      await frame();
-      await frame();
-      element.scrollTop += element.clientHeight / 2;
-    } while (element.scrollTop + element.clientHeight < element.scrollHeight - 1);
-    await frame();
-    await frame();
-  });
 }

@@ -1,15 +1,12 @@
 /**
- * Keeps what every row showed while it was on the page, read once a frame: column `column` (0 is the first after
- * level and time) by index. An index that showed two things is kept in `conflicts`.
+ * Keeps what every row shows while it is on the page, from those there now on, read once a frame: column `column`
+ * (0 is the first after level and time) by index. An index that showed two things is kept in `conflicts`.
  */
 export async function collectRows(grid, column) {
   await grid.evaluate((element, place) => {
     const collected = { texts: new Map(), conflicts: [], frames: [], stopped: false };
     window.collectedRows = collected;
-    let last = performance.now();
-    const look = (now) => {
-      collected.frames.push(now - last);
-      last = now;
+    const look = () => {
       for (const row of element.querySelectorAll("[role=row][data-index]")) {
         const index = Number(row.dataset.index);
         const text = row.children[place + 2]?.textContent;
@@ -19,11 +16,19 @@ export async function collectRows(grid, column) {
         }
         collected.texts.set(index, text);
       }
+    };
+    let last = performance.now();
+    const lookAtFrame = (now) => {
+      collected.frames.push(now - last);
+      last = now;
+      look();
       if (!collected.stopped) {
-        requestAnimationFrame(look);
+        requestAnimationFrame(lookAtFrame);
       }
     };
-    requestAnimationFrame(look);
+    // At once too: whoever scrolls next may come before the next frame.
+    look();
+    requestAnimationFrame(lookAtFrame);
   }, column);
 }
 
@@ -39,31 +44,37 @@ export async function collectedRows(page) {
 }
 
 /**
- * Scrolls to the end of the result by a part of the visible height at a time, as soon as rows cover all that is
- * visible.
+ * Scrolls from the top to the end of the list by a part of the visible height at a time, each time as soon as rows
+ * cover all that is visible. The end of a search's list is where its footer says so.
  */
 export async function scrollToBottom(grid, share) {
   await grid.evaluate(async (element, part) => {
     const frame = () => new Promise(requestAnimationFrame);
     const visible = element.getBoundingClientRect();
-    const footer = () => element.querySelector(".list-footer");
+    const list = element.querySelector(".event-rows");
+    const footer = element.querySelector(".list-footer");
     const isCovered = () => {
       const rows = [...element.querySelectorAll("[role=row][data-index]")].map((row) =>
         row.getBoundingClientRect(),
       );
       const top = Math.min(...rows.map((row) => row.top));
       const bottom = Math.max(...rows.map((row) => row.bottom));
-      const end = Math.min(visible.bottom, footer().getBoundingClientRect().top);
+      const end = Math.min(visible.bottom, list.getBoundingClientRect().bottom);
       return top <= visible.top + 30 && bottom >= end - 1;
     };
-    const isAtEnd = () =>
-      element.scrollTop + element.clientHeight >= element.scrollHeight - 1 &&
-      footer().textContent.startsWith("End of the result");
-    while (!isAtEnd()) {
-      element.scrollTop += element.clientHeight * part;
+    const covered = async () => {
       do {
         await frame();
       } while (!isCovered());
+    };
+    const isAtEnd = () =>
+      element.scrollTop + element.clientHeight >= element.scrollHeight - 1 &&
+      (footer === null || footer.textContent.startsWith("End of the result"));
+    element.scrollTop = 0;
+    await covered();
+    while (!isAtEnd()) {
+      element.scrollTop += element.clientHeight * part;
+      await covered();
     }
     await frame();
     await frame();
