@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use jiter::Jiter;
 
 use crate::decode::BodyError;
+use crate::protocol::write::plain_len;
 use crate::shred::EventError;
 
 /// What stood where something else was expected.
@@ -355,10 +356,21 @@ const LONG_STRING: usize = 40;
 
 /// What a JSON string says, `None` when it is none.
 pub(crate) fn text(json: &[u8]) -> Option<Cow<'_, str>> {
-    let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if memchr::memchr(b'\\', inner).is_none() {
-        return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
-    }
+    plain(json.strip_prefix(b"\"")?.strip_suffix(b"\"")?).or_else(|| read_text(json))
+}
+
+/// What the name of a member says, which stands here without its quotes.
+pub(crate) fn name_text(name: &[u8]) -> Option<Cow<'_, str>> {
+    plain(name).or_else(|| read_text(&[b"\"", name, b"\""].concat()))
+}
+
+/// A text without escapes, of characters that need none.
+fn plain(inner: &[u8]) -> Option<Cow<'_, str>> {
+    let is_plain = plain_len(inner) == inner.len();
+    std::str::from_utf8(inner).ok().filter(|_| is_plain).map(Cow::Borrowed)
+}
+
+fn read_text(json: &[u8]) -> Option<Cow<'static, str>> {
     Jiter::new(json).next_str().ok().map(|text| Cow::Owned(text.to_owned()))
 }
 

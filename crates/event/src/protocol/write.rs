@@ -66,7 +66,7 @@ pub(crate) fn string(out: &mut Vec<u8>, value: &str) {
 }
 
 /// How many bytes come before the first that JSON escapes.
-fn plain_len(bytes: &[u8]) -> usize {
+pub(crate) fn plain_len(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES * 0x80;
     // Eight at a time: a byte below n borrows from its high bit when n is taken off it. A byte

@@ -61,6 +61,38 @@ fn both_forms_say_the_same() {
 }
 
 #[test]
+fn the_members_of_a_stream_come_in_any_order() {
+    let in_order = r#"{"streams":[{"stream":{"app":"\u0061"},"values":[["1772445600000000000","x"]]}],"more":{}}"#;
+    let turned = r#"{"streams":[{"values":[["1772445600000000000","x"]],"more":[[]],"stream":{"app":"a"}}]}"#;
+    let without = r#"{"streams":[{"values":[["1772445600000000000","x"]]}]}"#;
+    let labelled = json!({
+        "timestamp": 1_772_445_600_000_000_000u64, "message": "x", "service": "a", "labels": {"app": "a"},
+    });
+    let bare = json!({"timestamp": 1_772_445_600_000_000_000u64, "message": "x"});
+    for (body, expected) in [(in_order, &labelled), (turned, &labelled), (without, &bare)] {
+        assert_eq!(events(&decode_json(body.as_bytes(), &rule()).unwrap()), std::slice::from_ref(expected), "{body}");
+    }
+}
+
+#[test]
+fn a_name_that_comes_twice_has_both_its_values() {
+    let json = r#"{"streams":[{"stream":{},"values":[["1772445600000000000","a \"line\"",{"n":"1","\u006e":"2"}]]}]}"#;
+    let event = events(&decode_json(json.as_bytes(), &rule()).unwrap()).remove(0);
+    assert_eq!(event["message"], json!("a \"line\""));
+    assert_eq!(event["structured_metadata"], json!({"n": ["1", "2"]}));
+}
+
+#[test]
+fn what_json_does_not_allow_in_strings_is_refused() {
+    let json = "{\"streams\":[{\"stream\":{},\"values\":[[\"1772445600000000000\",\"tab\there\"],\
+        [\"1772445600000000000\",\"\\ud800\"],[\"1772445600000000000\",\"\\t\",{\"a\nb\":\"\"}],\
+        [\"1772445600000000000\",\"\\t\"]]}]}";
+    let decoded = decode_json(json.as_bytes(), &rule()).unwrap();
+    assert_eq!((decoded.accepted, decoded.rejected), (1, 3));
+    assert_eq!(events(&decoded)[0]["message"], json!("\t"));
+}
+
+#[test]
 fn labels_are_read_as_go_quotes_them() {
     for (labels, expected) in [
         ("{}", json!(null)),

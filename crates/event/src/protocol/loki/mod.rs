@@ -97,38 +97,39 @@ impl Decoder {
         while let Some((number, value)) = fields.next()? {
             if let (2, Wire::Bytes(entry)) = (number, value) {
                 match &unreadable {
-                    Some(error) => self.settle(Err(error.clone()))?,
-                    None => self.settle_entry(entry)?,
+                    Some(error) => {
+                        self.sink.refuse(error.clone());
+                    }
+                    None => match protobuf_entry(entry) {
+                        Ok(read) => self.settle(&read, entry.len())?,
+                        Err(error) => {
+                            self.sink.refuse(error);
+                        }
+                    },
                 }
             }
         }
         Ok(())
     }
 
-    /// Gives an entry to the sink field by field, or as JSON where a name comes twice in it.
-    fn settle_entry(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
-        let entry = match protobuf_entry(bytes) {
-            Ok(entry) => entry,
-            Err(error) => {
-                self.sink.refuse(error);
-                return Ok(());
-            }
-        };
-        let most_bytes = self.shared.len() + 2 * bytes.len() + 64;
+    /// Gives an entry to the sink field by field, or as JSON where a name comes twice in it. It took `bytes` of the body.
+    fn settle<S: AsRef<str>>(&mut self, entry: &Entry<S>, bytes: usize) -> Result<(), BodyError> {
+        let (line, metadata) = (entry.line.as_ref(), &entry.metadata);
+        let most_bytes = self.shared.len() + 2 * bytes + 64;
         let (has_level, has_trace, shared) = (self.has_level, self.has_trace, &self.shared_object);
         let taken = self.sink.accept_fields(most_bytes, |fields| {
             fields.timestamp(write::time_of_ns(entry.ns).ok_or(Stop::DuplicateKey)?);
-            fields.text("message", entry.line)?;
-            let level = first_of(&LEVEL_LABELS, &entry.metadata).filter(|_| !has_level);
-            let trace_id = first_of(&TRACE_LABELS, &entry.metadata).filter(|_| !has_trace);
+            fields.text("message", line)?;
+            let level = first_of(&LEVEL_LABELS, metadata).filter(|_| !has_level);
+            let trace_id = first_of(&TRACE_LABELS, metadata).filter(|_| !has_trace);
             for (name, text) in [("level", level), ("trace_id", trace_id)] {
                 if let Some(text) = text {
                     fields.text(name, text)?;
                 }
             }
-            if !entry.metadata.is_empty() {
+            if !metadata.is_empty() {
                 fields.object("structured_metadata", |inner| {
-                    entry.metadata.iter().try_for_each(|(name, value)| inner.text(name, value))
+                    metadata.iter().try_for_each(|(name, value)| inner.text(name.as_ref(), value.as_ref()))
                 })?;
             }
             if shared.is_empty() { Ok(()) } else { fields.members(shared) }
@@ -136,40 +137,76 @@ impl Decoder {
         if taken {
             return Ok(());
         }
-        let built = self.begin(entry.ns).map(|()| {
-            write::text(&mut self.event, "message", entry.line);
-            self.end(&entry.metadata);
-        });
-        self.settle(built)
+        match self.write(entry) {
+            Ok(()) => self.sink.accept(&self.event).map(|_| ()),
+            Err(error) => {
+                self.sink.refuse(error);
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes an entry as the JSON of its event.
+    fn write<S: AsRef<str>>(&mut self, entry: &Entry<S>) -> Result<(), EventError> {
+        self.event.clear();
+        self.event.push(b'{');
+        write::timestamp_ns(&mut self.event, entry.ns)?;
+        write::text(&mut self.event, "message", entry.line.as_ref());
+        if !self.shared.is_empty() {
+            write::comma(&mut self.event);
+            self.event.extend_from_slice(&self.shared);
+        }
+        if !entry.metadata.is_empty() {
+            lift(&mut self.event, &entry.metadata, self.has_level, self.has_trace);
+            write::key(&mut self.event, "structured_metadata");
+            write::pairs(&mut self.event, &entry.metadata);
+        }
+        self.event.push(b'}');
+        Ok(())
     }
 
     /// Reads the stream that begins `json`, and gives what follows it.
     fn json_stream<'b>(&mut self, json: &'b [u8]) -> Result<&'b [u8], BodyError> {
-        let (mut stream, mut values) = (&b"{}"[..], &b"[]"[..]);
+        let mut stream = None;
+        let mut values_before_stream = None;
         let mut members = Members::of(json)?;
-        while let Some((name, value)) = members.next()? {
+        while let Some(name) = members.name()? {
             match name {
-                b"stream" => stream = value,
-                b"values" => values = value,
+                b"stream" => stream = Some(members.value()?),
+                b"values" if stream.is_none() => values_before_stream = Some(members.value()?),
+                b"values" => {
+                    let rest = self.json_entries(stream, members.here())?;
+                    members.resume(rest);
+                }
                 b"labels" | b"entries" => {
                     let reason = "labels and entries belong to an older interface: expected stream and values".into();
                     return Err(BodyError::Malformed { expected: "a push to Loki", reason });
                 }
-                _ => {}
+                _ => {
+                    members.value()?;
+                }
             }
         }
-        let read = json_pairs(stream);
-        self.share(read.as_deref().unwrap_or_default());
-        let mut entries = Elements::of(values)?;
-        while let Some(entry) = entries.here()? {
-            let built = match &read {
+        if let Some(values) = values_before_stream {
+            self.json_entries(stream, values)?;
+        }
+        Ok(members.rest())
+    }
+
+    /// Reads the entries in the array that begins `json`, and gives what follows it.
+    fn json_entries<'b>(&mut self, stream: Option<&[u8]>, json: &'b [u8]) -> Result<&'b [u8], BodyError> {
+        let labels = json_labels(stream.unwrap_or(b"{}"));
+        self.share(labels.as_deref().unwrap_or_default());
+        let mut entries = Elements::of(json)?;
+        while let Some(here) = entries.here()? {
+            let read = match &labels {
                 Err(error) => Err(error.clone()),
-                Ok(_) => self.json_entry(entry),
+                Ok(_) => json_entry(here),
             };
-            match built {
-                Ok(rest) => {
+            match read {
+                Ok((entry, rest)) => {
                     entries.resume(rest);
-                    self.sink.accept(&self.event)?;
+                    self.settle(&entry, here.len() - rest.len())?;
                 }
                 Err(error) => {
                     // Where the entry ends is found by its brackets.
@@ -178,22 +215,7 @@ impl Decoder {
                 }
             }
         }
-        Ok(members.rest())
-    }
-
-    /// Writes the event of the entry that begins `json`, and gives what follows it.
-    fn json_entry<'b>(&mut self, json: &'b [u8]) -> Result<&'b [u8], EventError> {
-        let mut parts = Elements::of(json)?;
-        let (time, line, metadata) = (parts.next()?, parts.next()?, parts.next()?);
-        let ns = time.and_then(scan::number).ok_or_else(|| invalid("the time is not nanoseconds as a string"))?;
-        let line =
-            line.filter(|line| line.first() == Some(&b'"')).ok_or_else(|| invalid("the line is not a string"))?;
-        let pairs = json_pairs(metadata.unwrap_or(b"{}"))?;
-        while parts.next()?.is_some() {}
-        self.begin(ns)?;
-        write::raw(&mut self.event, "message", line);
-        self.end(&pairs);
-        Ok(parts.rest())
+        Ok(entries.rest())
     }
 
     /// Writes what every entry of a stream has.
@@ -216,35 +238,6 @@ impl Decoder {
             }
         }
     }
-
-    fn begin(&mut self, ns: u64) -> Result<(), EventError> {
-        self.event.clear();
-        self.event.push(b'{');
-        write::timestamp_ns(&mut self.event, ns)
-    }
-
-    fn end<N: AsRef<str>, V: AsRef<str>>(&mut self, metadata: &[(N, V)]) {
-        if !self.shared.is_empty() {
-            write::comma(&mut self.event);
-            self.event.extend_from_slice(&self.shared);
-        }
-        if !metadata.is_empty() {
-            lift(&mut self.event, metadata, self.has_level, self.has_trace);
-            write::key(&mut self.event, "structured_metadata");
-            write::pairs(&mut self.event, metadata);
-        }
-        self.event.push(b'}');
-    }
-
-    fn settle(&mut self, built: Result<(), EventError>) -> Result<(), BodyError> {
-        match built {
-            Ok(()) => self.sink.accept(&self.event).map(|_| ()),
-            Err(error) => {
-                self.sink.refuse(error);
-                Ok(())
-            }
-        }
-    }
 }
 
 /// Writes level and trace where labels or metadata name them.
@@ -264,14 +257,14 @@ fn first_of<'p, N: AsRef<str>, V: AsRef<str>>(names: &[&str], pairs: &'p [(N, V)
     })
 }
 
-/// An entry of protobuf.
-struct Entry<'b> {
+/// A line of a stream.
+struct Entry<S> {
     ns: u64,
-    line: &'b str,
-    metadata: Vec<(&'b str, &'b str)>,
+    line: S,
+    metadata: Vec<(S, S)>,
 }
 
-fn protobuf_entry(bytes: &[u8]) -> Result<Entry<'_>, EventError> {
+fn protobuf_entry(bytes: &[u8]) -> Result<Entry<&str>, EventError> {
     let (mut time, mut line) = (&[][..], &[][..]);
     let mut metadata = Vec::new();
     let mut fields = Fields::of(bytes);
@@ -315,28 +308,39 @@ fn utf8(bytes: &[u8]) -> Result<&str, EventError> {
     std::str::from_utf8(bytes).map_err(|_| invalid("a string is not valid UTF-8"))
 }
 
-/// The members of an object whose values are all strings.
-fn json_pairs(json: &[u8]) -> Result<Pairs<'_>, EventError> {
+/// Reads the entry that begins `json`, and gives what follows it.
+fn json_entry(json: &[u8]) -> Result<(Entry<Cow<'_, str>>, &[u8]), EventError> {
+    let mut parts = Elements::of(json)?;
+    let ns = parts.next()?.and_then(scan::number).ok_or_else(|| invalid("the time is not nanoseconds as a string"))?;
+    let line = parts.next()?.and_then(scan::text).ok_or_else(|| invalid("the line is not a string"))?;
+    let mut metadata = vec![];
+    if let Some(here) = parts.here()? {
+        let (pairs, rest) = json_pairs(here)?;
+        metadata = pairs;
+        parts.resume(rest);
+    }
+    while parts.next()?.is_some() {}
+    Ok((Entry { ns, line, metadata }, parts.rest()))
+}
+
+fn json_labels(json: &[u8]) -> Result<Pairs<'_>, EventError> {
+    json_pairs(json).map(|(pairs, _)| pairs)
+}
+
+/// The members of the object that begins `json`, whose values are all strings, and what follows it.
+fn json_pairs(json: &[u8]) -> Result<(Pairs<'_>, &[u8]), EventError> {
     let mut pairs = Vec::new();
     let mut members = Members::of(json)?;
     while let Some((name, value)) = members.next()? {
         if pairs.len() == MAX_FIELDS {
             return Err(EventError::TooManyFields);
         }
-        let quoted = memchr::memchr(b'\\', name).is_some();
-        let name = match std::str::from_utf8(name) {
-            Ok(name) if quoted => {
-                scan::text(format!("\"{name}\"").as_bytes()).map(|name| Cow::Owned(name.into_owned()))
-            }
-            Ok(name) => Some(Cow::Borrowed(name)),
-            Err(_) => None,
-        };
-        let pair = name.zip(scan::text(value));
+        let pair = scan::name_text(name).zip(scan::text(value));
         pairs.push(
             pair.ok_or_else(|| invalid("labels and structured metadata have names and values that are strings"))?,
         );
     }
-    Ok(pairs)
+    Ok((pairs, members.rest()))
 }
 
 fn invalid(reason: impl Into<String>) -> EventError {
