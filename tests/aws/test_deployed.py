@@ -59,6 +59,11 @@ class Deployed(unittest.TestCase):
         self.assertGreater(len(gzip.decompress(body)), len(body))
         self.assertEqual(self.stack.request("GET", "/v1/nothing")[0], 404)
 
+    def test_1_clients_of_elasticsearch_are_told_at_the_same_address_what_this_is(self):
+        body, headers = self.stack.fetch("/", {"User-Agent": "logstash/9.1.2 (OS=Linux-6.1; JVM=Oracle 21)"})
+        self.assertEqual(headers["x-elastic-product"], "Elasticsearch")
+        self.assertEqual(json.loads(body)["version"]["number"], "9.1.2")
+
     def test_8_matches_are_counted_beside_and_new_events_followed(self):
         stack = self.stack
         tail = json.loads(stack.request("GET", "/v1/tail")[1])

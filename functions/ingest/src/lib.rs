@@ -25,7 +25,7 @@ use trawl_store::ports::{Clock, Ids, NewRecord, StoreError, Stream};
 
 pub mod protocol;
 
-pub use protocol::{Asked, refuse, serves};
+pub use protocol::{Asked, introduce, refuse, serves};
 
 /// The header that names a request so that it may be repeated.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -6,6 +6,7 @@
 //! * [`Asked`], [`serves`]: which requests ingest answers
 //! * [`Ingest::answer`]: answers one
 //! * [`refuse`]: an error in the form that the caller's protocol has for it
+//! * [`introduce`]: who this is, for whoever serves `/`
 
 use std::borrow::Cow;
 
@@ -105,6 +106,13 @@ impl<'r> Route<'r> {
 /// Whether ingest answers this request. `/` is the web UI's unless a client of Elasticsearch asks.
 pub fn serves(asked: &Asked<'_>) -> bool {
     Route::of(asked).is_some()
+}
+
+/// The answer to a client of Elasticsearch that asks at `/` which server this is, before it sends anything.
+/// `None` for any other request.
+pub fn introduce(asked: &Asked<'_>) -> Option<ApiResult> {
+    let question = elastic::Question::of(asked).filter(|question| *question == elastic::Question::Server)?;
+    Some(elastic::answer(asked, &question))
 }
 
 /// An error in the form that the protocol of the request has for it; the native form where it has none.
