@@ -34,6 +34,31 @@ scenario(
 );
 
 scenario(
+  "a brush outlives what a search counts meanwhile",
+  { server: simulatedEvents },
+  async (the) => {
+    const { server, page, trawl } = the;
+    await trawl.open({ q: "level:>=warn" });
+    await trawl.complete();
+    await trawl.ask("*");
+    await trawl.complete();
+    const plot = await trawl.histogram.locator(".u-over").boundingBox();
+    const y = plot.y + plot.height / 2;
+    await page.mouse.move(plot.x + plot.width * 0.3, y);
+    await page.mouse.down();
+    await page.mouse.move(plot.x + plot.width * 0.45, y, { steps: 4 });
+    await page.goBack();
+    await trawl.complete();
+    await page.mouse.move(plot.x + plot.width * 0.6, y, { steps: 4 });
+    await page.mouse.up();
+    await eventually("the address has the range", () => trawl.view().from && trawl.view().to);
+    const { q, from, to } = trawl.view();
+    assert.equal(q, "level:>=warn");
+    assert.equal(await trawl.total(), await server.count(q, { from, to }));
+  },
+);
+
+scenario(
   "a bar is chosen by a click, and without a pointer from the table",
   { server: simulatedEvents },
   async (the) => {

@@ -34,7 +34,8 @@ export default function HistogramPanel(props: HistogramProps) {
   const [point, setPoint] = useState<{ index: number; left: number } | null>(null);
   const [asTable, setAsTable] = useState(false);
   const { histogram, range, zone } = props;
-  const bars = useMemo(
+  const [held, setHeld] = useState(false);
+  const latest = useMemo(
     () =>
       shapeHistogram(
         histogram ?? { interval_ms: 60_000, by: null, complete: false, buckets: [] },
@@ -42,6 +43,12 @@ export default function HistogramPanel(props: HistogramProps) {
       ),
     [histogram, range],
   );
+  // While the pointer is down, bars stay as they were when it went down.
+  const shown = useRef(latest);
+  if (!held) {
+    shown.current = latest;
+  }
+  const bars = shown.current;
   const brush = useRef((_first: number, _last: number) => {});
   brush.current = (first, last) => {
     const [start, end] = [bars.starts[first], bars.starts[last]];
@@ -64,6 +71,7 @@ export default function HistogramPanel(props: HistogramProps) {
       {
         onBrush: (first, last) => brush.current(first, last),
         onPoint: setPoint,
+        onHold: setHeld,
       },
     );
     return () => plot.destroy();

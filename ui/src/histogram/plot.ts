@@ -12,6 +12,8 @@ export interface PlotEvents {
   onBrush: (first: number, last: number) => void;
   /** The bucket under the pointer, and where it is; null when there is none. */
   onPoint: (place: { index: number; left: number } | null) => void;
+  /** A press of the pointer began or ended: what is brushed must not be drawn anew meanwhile. */
+  onHold: (held: boolean) => void;
 }
 
 /** Draws the stacked bars into `parent`; to be destroyed by who calls. */
@@ -99,16 +101,25 @@ export function drawBars(
   };
   const data = [starts, ...sums] as unknown as uPlot.AlignedData;
   const plot = new uPlot(options, layers.length > 0 ? data : [starts], parent);
-  let pressed = 0;
-  plot.over.addEventListener("mousedown", (event) => {
-    pressed = event.clientX;
-  });
-  plot.over.addEventListener("click", (event) => {
-    const { left } = plot.cursor;
-    if (Math.abs(event.clientX - pressed) < DRAG_PX && left !== undefined && left >= 0) {
-      const index = bucketAt(plot, left, bars);
-      events.onBrush(index, index);
+  plot.over.addEventListener("mousedown", (pressed) => {
+    if (pressed.button !== 0) {
+      return;
     }
+    events.onHold(true);
+    const onRelease = (released: MouseEvent) => {
+      const { left } = plot.cursor;
+      if (
+        Math.abs(released.clientX - pressed.clientX) < DRAG_PX &&
+        left !== undefined &&
+        left >= 0
+      ) {
+        const index = bucketAt(plot, left, bars);
+        events.onBrush(index, index);
+      }
+      events.onHold(false);
+    };
+    // After that of the plot itself, which was added first.
+    document.addEventListener("mouseup", onRelease, { once: true });
   });
   return plot;
 }

@@ -212,10 +212,12 @@ export class SearchSession {
     const before = this.store.get();
     const phase: Phase = answer.status;
     const whole = before.elapsedMs === null ? null : (before.answer?.progress ?? null);
+    // What was counted whole stays the same object, so that it is not drawn anew for each page.
+    const counted = before.answer?.histogram?.complete ? before.answer.histogram : state.histogram;
     this.change({
       phase,
       // Reading on past the limit has a progress of its own, which says nothing of the search as a whole.
-      answer: { ...state, progress: whole ?? state.progress },
+      answer: { ...state, histogram: counted, progress: whole ?? state.progress },
       eventCount: this.events.length,
       exhausted: this.nextCursor === null && this.moreCursor === null && isOver(phase),
       lost: false,
