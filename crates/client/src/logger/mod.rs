@@ -87,8 +87,11 @@ struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // What is left is counted, and told on the sending thread.
-        let _ = self.shared.shutdown(self.drop_timeout);
+        // Who shut it down has said how long that may take.
+        if !self.shared.is_closed() {
+            // What is left is counted, and told on the sending thread.
+            let _ = self.shared.shutdown(self.drop_timeout);
+        }
     }
 }
 

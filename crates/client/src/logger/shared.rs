@@ -306,6 +306,11 @@ impl Shared {
         if state.left == 0 { Ok(()) } else { Err(Unfinished { events: state.left }) }
     }
 
+    /// Whether it takes no more events.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     pub(crate) fn remember_rejection(&self, reason: &str) {
         *self.last_rejection.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
     }
