@@ -17,6 +17,8 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= decode protocols query segment batch index
 # Where the fuzzer's choices begin: one run of CI tries what another does. 0 is a new start each time.
 FUZZ_SEED ?= 1
+# The same for property tests, in CI; elsewhere each run is another.
+PROPERTY_SEED ?= 1
 # Seeds of `make simulate-faults`.
 SEEDS ?= 10000
 
@@ -55,7 +57,7 @@ build: compilers ui ## build the web UI, and the command: target/quick/trawl
 test: build ## build and pass all tests (FUZZ=1 fuzzes as well, as CI does); over an hour on 2 cores from nothing
 	@$(NEXTEST)
 	$(CARGO) test --workspace --locked --doc --quiet
-	TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
+	$(if $(CI),PROPTEST_RNG_SEED=$(PROPERTY_SEED)) TRAWL_BIN=$(TRAWL) $(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci)
 	$(MAKE) ui-test browser-test clients-test
 	$(MAKE) aws-test
 	$(if $(or $(CI),$(filter 1,$(FUZZ))),$(MAKE) fuzz)

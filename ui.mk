@@ -44,5 +44,5 @@ node:
 .PHONY: chromium
 chromium:
 	@[ -n "$${CHROMIUM:-}" ] || command -v chromium >/dev/null || \
-		{ { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || sudo -n apt-get install -y chromium; } >/dev/null || \
+		{ { apt-get update -qq -o Acquire::Retries=5 && apt-get install -y -qq -o Acquire::Retries=5 --no-install-recommends chromium; } || sudo -n apt-get install -y chromium; } >/dev/null || \
 		{ echo 'make: chromium is missing and could not be installed (Debian: apt-get install chromium)' >&2; exit 1; }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { eventually } from "./support/eventually.js";
 import { drawnPixels } from "./support/pixels.js";
 import { scenario } from "./support/scenario.js";
@@ -17,7 +18,7 @@ scenario(
       service ?? "null",
       String(count),
     ]);
-    assert.deepEqual(await cells(page), expected);
+    await tableIs(page, expected);
 
     const head = page.getByRole("columnheader", { name: "count()" });
     await head.getByRole("button").click();
@@ -57,7 +58,7 @@ scenario("counts over time are a table and lines", { server: simulatedEvents }, 
     level,
     String(count),
   ]);
-  assert.deepEqual(await cells(page), expected);
+  await tableIs(page, expected);
   const chart = page.locator(".line-chart");
   await eventually("lines are drawn", async () => (await drawnPixels(chart)) > 50);
   assert.equal(
@@ -86,6 +87,13 @@ scenario(
     await page.getByText("No events match, so there is nothing to count.").waitFor();
   },
 );
+
+/** Waits until the table has these cells. */
+function tableIs(page, expected) {
+  return eventually("the table is there", async () =>
+    isDeepStrictEqual(await cells(page), expected),
+  );
+}
 
 /** The cells of the table by row. */
 function cells(page) {

@@ -22,7 +22,11 @@ scenario(
     const underlined = page.locator(".cm-lintRange-error");
     await underlined.waitFor();
     const column = error.detail.column;
-    assert.equal(await underlined.textContent(), [...wrong].slice(column - 1).join(""));
+    const mistake = [...wrong].slice(column - 1).join("");
+    await eventually(
+      "all of the mistake is underlined",
+      async () => (await underlined.allTextContents()).join() === mistake,
+    );
     await underlined.hover();
     await page.locator(".cm-tooltip-lint").getByText("this is no level").waitFor();
 

@@ -22,9 +22,18 @@ async function limited() {
 scenario(
   "a limit that is used up is told, with when it is free again",
   { own: limited },
-  async ({ page, trawl }) => {
+  async ({ server, page, trawl }) => {
     await trawl.open({ q: "event" });
     await trawl.complete();
+    // What a search has read is counted just after it is complete.
+    await eventually("the limit is used up", async () => {
+      const answer = await fetch(`${server.url}/v1/searches`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ query: "event" }),
+      });
+      return answer.status === 429;
+    });
     await page.getByRole("button", { name: "Search", exact: true }).click();
     const told = page.getByRole("alert");
     await told

@@ -14,14 +14,10 @@ scenario("the wheel scrolls 10,000 rows deep", { server: manyEvents }, async (th
   await trawl.open({ q: "*", tz: "UTC" });
   await trawl.rowsWhere("rows are there", (rows) => rows.length > 10);
   await trawl.grid.hover();
-  await eventually(
-    "the rows are 10,000 deep",
-    async () => {
-      await page.mouse.wheel(0, 6_000);
-      return ((await trawl.rows()).at(-1)?.index ?? 0) > DEEP;
-    },
-    60_000,
-  );
+  await eventually("the rows are 10,000 deep", async () => {
+    await page.mouse.wheel(0, 6_000);
+    return ((await trawl.rows()).at(-1)?.index ?? 0) > DEEP;
+  });
   const last = (await trawl.rows()).at(-1).index;
   const { events } = await server.search({ query: "*", limit: 1_000 }, last + 1);
   await trawl.rowsWhere("the rows are those of the API", (rows) =>

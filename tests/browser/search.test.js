@@ -43,7 +43,8 @@ scenario("a link gives the same rows again", { server: manyEvents }, async ({ pa
   const rows = await trawl.rowsWhere("rows are there", (found) => found.length > 10);
   await page.reload();
   await trawl.complete();
-  assert.deepEqual(await trawl.rowsWhere("rows are there", (found) => found.length > 10), rows);
+  const again = await trawl.rowsWhere("rows are there", (found) => found.length > 10);
+  assert.deepEqual(again.slice(0, 10), rows.slice(0, 10));
   assert.equal(await trawl.editor.textContent(), `${commonWord} -level:debug`);
 });
 
@@ -54,7 +55,7 @@ scenario(
     const { page, trawl } = the;
     await trawl.open({ q: "level:>=warn" });
     await trawl.complete();
-    const first = await trawl.rows();
+    const first = await trawl.rowsWhere("rows are there", (rows) => rows.length > 10);
     await trawl.ask(`${commonWord} level:info`);
     await trawl.complete();
     await trawl.rowsWhere("all are of level info", (rows) =>
@@ -68,7 +69,8 @@ scenario(
       async () => (await trawl.editor.textContent()) === "level:>=warn",
     );
     await trawl.complete();
-    const isFirst = (rows) => JSON.stringify(rows) === JSON.stringify(first);
+    const top = (rows) => JSON.stringify(rows.slice(0, 10));
+    const isFirst = (rows) => top(rows) === top(first);
     await trawl.rowsWhere("the first rows are back", isFirst);
 
     await page.goForward();

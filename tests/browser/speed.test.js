@@ -47,7 +47,7 @@ scenario("scrolling is smooth", { server: manyEvents }, async ({ server, trawl }
       `interval median ${at(0.5)} ms, p95 ${at(0.95)} ms, most ${at(0.999)} ms; ` +
       `${((100 * blank) / intervals.length).toFixed(1)} % of frames not filled with rows`,
   );
-  assert.ok(perSecond > 5);
+  assert.ok(perSecond > 1);
 });
 
 /** Keeps how long it takes from Enter until rows of another search stand in the list. */

@@ -17,6 +17,9 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 
+# For how long a batch is tried again.
+SECONDS = 60
+
 
 def record(event):
     span = SpanContext(int(event.get("trace_id", "0"), 16), int(event.get("span_id", "0"), 16), is_remote=False)
@@ -40,11 +43,12 @@ class OtlpPython(ClientCase):
         for event in events:
             if event["service"] not in providers:
                 resource = Resource({"service.name": event["service"], "deployment.environment": "test"})
-                exporter = OTLPLogExporter(f"{server.url}/v1/logs", compression=Compression.Gzip, headers=headers)
+                exporter = OTLPLogExporter(f"{server.url}/v1/logs", compression=Compression.Gzip, headers=headers, timeout=SECONDS)
                 provider = providers[event["service"]] = LoggerProvider(resource=resource)
                 provider.add_log_record_processor(BatchLogRecordProcessor(exporter, max_queue_size=data.COUNT))
             providers[event["service"]].get_logger("tests").emit(record(event))
         for provider in providers.values():
+            provider.force_flush(SECONDS * 1000)
             provider.shutdown()
         self.check(list(map(otlp.expected, events)), otlp.number)
 

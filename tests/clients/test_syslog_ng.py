@@ -25,7 +25,7 @@ source lines { unix-stream(
 destination trawl {
     http(
         url("%(url)s") method("POST") headers(%(headers)s) body('%(body)s') delimiter("\\n")
-        batch-lines(500) batch-timeout(1000) workers(1) log-fifo-size(20000)
+        batch-lines(500) batch-timeout(60000) workers(1) log-fifo-size(20000)
     );
 };
 log { source(lines); destination(trawl); flags(flow-control); };

@@ -27,7 +27,7 @@ use shop::Shop;
 /// How often requests come in.
 const TICK: Duration = Duration::from_millis(10);
 /// The longest that the end waits for the server.
-const SHUTDOWN: Duration = Duration::from_secs(60);
+const SHUTDOWN: Duration = Duration::from_secs(110);
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();

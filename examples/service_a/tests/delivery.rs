@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -128,18 +127,19 @@ impl Drop for Service {
     }
 }
 
-/// The server's lives at one address.
+/// The server's lives, behind one address.
 struct Place {
     data: PathBuf,
-    address: SocketAddr,
+    proxy: Proxy,
     server: Option<Server>,
     kills: usize,
 }
 
 impl Place {
-    fn new(data: &Path) -> Self {
+    fn new(data: &Path, seed: u64) -> Self {
         let server = Server::start(data, &SERVER);
-        Self { data: data.to_owned(), address: server.address(), server: Some(server), kills: 0 }
+        let proxy = Proxy::start(server.address(), LOST_ANSWERS, seed);
+        Self { data: data.to_owned(), proxy, server: Some(server), kills: 0 }
     }
 
     fn turn(&mut self) {
@@ -153,7 +153,10 @@ impl Place {
     }
 
     fn start(&mut self) {
-        self.server = Some(Server::start_at(self.address, &self.data, &SERVER));
+        // At a port of its own: that of the life before may be somebody else's by now.
+        let server = Server::start(&self.data, &SERVER);
+        self.proxy.lead_to(server.address());
+        self.server = Some(server);
     }
 }
 
@@ -171,14 +174,13 @@ fn each_accepted_event_is_there_once_though_services_and_server_are_killed() {
 fn run(seed: u64) {
     let directory = tempfile::tempdir().unwrap();
     let mut chance = Chance::new(seed);
-    let mut place = Place::new(&directory.path().join("data"));
-    let proxy = Proxy::start(place.address, LOST_ANSWERS, seed);
+    let mut place = Place::new(&directory.path().join("data"), seed);
     let progress = Arc::new(AtomicUsize::new(0));
     let mut services: Vec<Service> = (0..INSTANCES)
         .map(|instance| Service {
             instance,
             runs: 0,
-            url: proxy.url(),
+            url: place.proxy.url(),
             spool: directory.path().join(format!("spool-{instance}")),
             progress: Arc::clone(&progress),
             said: Arc::default(),
@@ -226,13 +228,13 @@ fn run(seed: u64) {
     assert!(unsaid <= kills as usize, "seed {seed}: {unsaid} events nobody accepted, {kills} kills");
     assert_eq!(count(&client, "*"), events.len() as u64, "seed {seed}");
     assert_eq!(services.iter().map(Service::spooled_files).sum::<usize>(), 0, "seed {seed}");
-    assert!(proxy.broken() >= 5, "seed {seed}: only {} answers were lost", proxy.broken());
+    assert!(place.proxy.broken() >= 5, "seed {seed}: only {} answers were lost", place.proxy.broken());
     assert!(place.kills >= 5 && kills >= 5, "seed {seed}: {} and {kills} kills prove little", place.kills);
     println!(
         "seed {seed}: {} events of {} requests, {} server kills, {kills} service kills, {} answers lost",
         events.len(),
         accepted.len(),
         place.kills,
-        proxy.broken()
+        place.proxy.broken()
     );
 }

@@ -80,7 +80,7 @@ class Deployment:
         def is_taken():
             status, answer = self.request("POST", "/v1/events", body, headers)
             asked.append(status)
-            assert status in (202, 500, 503), (status, answer)
+            assert status in (202, 500, 503, 504), (status, answer)
             return status == 202
 
         until("events are acknowledged", is_taken, 120, 0.1)
@@ -92,7 +92,7 @@ class Deployment:
         assert status == 202, (status, answer)
         return json.loads(answer)["id"]
 
-    def pages(self, search, seconds=180):
+    def pages(self, search, seconds=600):
         """Reads a search by its cursors to the end; gives the answers that had events, and the last."""
         pages, cursor, deadline = [], None, time.monotonic() + seconds
         while True:

@@ -126,7 +126,7 @@ class System:
             time.sleep(0.05)
         raise AssertionError("no search was created")
 
-    def results(self, search, seconds=180):
+    def results(self, search, seconds=600):
         """Polls a search to its end; gives its last answer with the events of all pages."""
         events, cursor, deadline = [], None, time.monotonic() + seconds
         while True:
@@ -143,7 +143,7 @@ class System:
             assert time.monotonic() < deadline, f"search {search} did not end: {body[:300]}"
             cursor = answer["next_cursor"]
 
-    def search(self, query="*", seconds=180, **asked):
+    def search(self, query="*", seconds=600, **asked):
         return self.results(self.create(query, **asked), seconds)
 
     def status(self):

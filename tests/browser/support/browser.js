@@ -5,7 +5,7 @@ import { CHROMIUM, ROOT } from "./programs.js";
 
 /** Where pictures of failed tests go. */
 const PICTURES = join(ROOT, "target/browser");
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 120_000;
 
 let launching = null;
 

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 const BETWEEN_MS = 25;
 
 /** Asks `look` again and again until it gives something true, which is returned. */
-export async function eventually(what, look, timeoutMs = 30_000) {
+export async function eventually(what, look, timeoutMs = 120_000) {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const found = await look();

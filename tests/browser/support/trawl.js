@@ -49,6 +49,10 @@ export class Trawl {
 
   /** Waits until the search of the query in the address is over. */
   async complete() {
+    // What was asked for just now is drawn in a task of its own; until then the page tells of the search before.
+    await this.page.evaluate(
+      () => new Promise((done) => requestAnimationFrame(() => setTimeout(done))),
+    );
     await eventually("the search is complete", async () => {
       const [state, ...others] = await this.state.allTextContents();
       return state === "Complete" && others.length === 0;

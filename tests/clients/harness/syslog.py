@@ -74,7 +74,7 @@ class Daemon:
     def finish(self, server, count):
         """Waits until the server has so many events, then ends it as a shutdown does: it sends what it has left."""
         try:
-            until(f"{count} lines are found", lambda: self.is_running() and server.has(count), every=0.2)
+            until(f"{count} lines are found", lambda: self.is_running() and server.has(count), seconds=300, every=1)
         except AssertionError as error:
             raise AssertionError(f"{error}; {self.name} said: {self.said()}") from error
         self.process.send_signal(signal.SIGTERM)

@@ -8,6 +8,9 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
 import { input } from "./input.js";
 
+/** For how long a batch is tried again. */
+const TIMEOUT_MS = 60_000;
+
 const { events, others } = input();
 const [url, encoding, key] = others;
 const Exporter = encoding === "json" ? JsonExporter : ProtobufExporter;
@@ -16,12 +19,19 @@ const Exporter = encoding === "json" ? JsonExporter : ProtobufExporter;
 function providerOf(service) {
   const exporter = new Exporter({
     url,
+    timeoutMillis: TIMEOUT_MS,
     compression: CompressionAlgorithm.GZIP,
     headers: key ? { authorization: `Bearer ${key}` } : {},
   });
   return new LoggerProvider({
     resource: resourceFromAttributes({ "service.name": service, "deployment.environment": "test" }),
-    processors: [new BatchLogRecordProcessor({ exporter, maxQueueSize: events.length })],
+    processors: [
+      new BatchLogRecordProcessor({
+        exporter,
+        maxQueueSize: events.length,
+        exportTimeoutMillis: TIMEOUT_MS,
+      }),
+    ],
   });
 }
 

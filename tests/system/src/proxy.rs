@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::chance::Chance;
@@ -14,6 +14,7 @@ const CHUNK_BYTES: usize = 16 * 1024;
 /// Passes connections on to a server, and breaks some of them off. It lives as long as the process.
 pub struct Proxy {
     address: SocketAddr,
+    server: Arc<Mutex<SocketAddr>>,
     broken: Arc<AtomicUsize>,
 }
 
@@ -23,21 +24,28 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let broken = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&broken);
+        let (counter, server) = (Arc::clone(&broken), Arc::new(Mutex::new(server)));
+        let led_to = Arc::clone(&server);
         thread::spawn(move || {
             for (number, client) in listener.incoming().map_while(Result::ok).enumerate() {
                 let mut chance = Chance::new(seed ^ ((number as u64 + 1) << 20));
                 let counter = Arc::clone(&counter);
+                let server = *led_to.lock().expect("no holder panics");
                 // A server that is down, or a caller that is gone, ends the connection: nothing else is wanted.
                 thread::spawn(move || drop(pass_on(&client, server, percent, &mut chance, &counter)));
             }
         });
-        Self { address, broken }
+        Self { address, server, broken }
     }
 
     /// Where it listens.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Passes new connections on to another server.
+    pub fn lead_to(&self, server: SocketAddr) {
+        *self.server.lock().expect("no holder panics") = server;
     }
 
     /// How many answers it has lost.

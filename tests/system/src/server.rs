@@ -36,14 +36,8 @@ pub struct Server {
 impl Server {
     /// Starts a server on this data, with these arguments beside; returns once it answers.
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
-        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), data, arguments)
-    }
-
-    /// The same at an address: that of a server before it, which has ended.
-    pub fn start_at(address: SocketAddr, data: &Path, arguments: &[&str]) -> Self {
         let mut command = trawl("");
-        let address = address.to_string();
-        command.args(["local", "--listen", &address, "--data"]).arg(data).args(arguments);
+        command.args(["local", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
         let mut child = command.stderr(Stdio::piped()).spawn().expect("trawl can be started");
         let stderr = child.stderr.take().expect("stderr is a pipe");
         let log = Arc::new(Mutex::new(String::new()));

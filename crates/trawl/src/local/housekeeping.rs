@@ -9,9 +9,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::node::LocalCompactor;
 
-/// The pause between two runs.
-const PAUSE: Duration = Duration::from_secs(60);
-
 /// Asks the thread to compact at once.
 pub struct Housekeeper(mpsc::UnboundedSender<oneshot::Sender<anyhow::Result<Compacted>>>);
 
@@ -24,9 +21,10 @@ impl Housekeeper {
     }
 }
 
-/// Starts the thread.
+/// Starts the thread, which also compacts by itself after each `pause`.
 pub fn start(
     compactor: LocalCompactor,
+    pause: Duration,
     stopped: &watch::Receiver<bool>,
     threads: &mut Vec<JoinHandle<()>>,
 ) -> anyhow::Result<Housekeeper> {
@@ -37,19 +35,20 @@ pub fn start(
     #[allow(clippy::disallowed_methods)]
     let thread = std::thread::Builder::new()
         .name("trawl-compact".into())
-        .spawn(move || runtime.block_on(run(compactor, requested, stopped)))?;
+        .spawn(move || runtime.block_on(run(compactor, pause, requested, stopped)))?;
     threads.push(thread);
     Ok(Housekeeper(request))
 }
 
 async fn run(
     compactor: LocalCompactor,
+    pause: Duration,
     mut requested: mpsc::UnboundedReceiver<oneshot::Sender<anyhow::Result<Compacted>>>,
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {
+            () = tokio::time::sleep(pause) => {
                 if let Err(error) = compactor.run(false).await {
                     tracing::error!("cannot compact, trying again later: {error:#}");
                 }

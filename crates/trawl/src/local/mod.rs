@@ -60,6 +60,9 @@ pub struct LocalArgs {
     /// How long the files of segments that were merged or rid of deleted events stay: longer than the longest search.
     #[arg(long, value_name = "AGE", default_value = "20m", value_parser = parse_duration)]
     pub grace: Duration,
+    /// The pause from one compaction to the next.
+    #[arg(long, value_name = "AGE", default_value = "60s", value_parser = parse_duration)]
+    pub compact_every: Duration,
     /// Who may use it.
     #[command(flatten)]
     pub access: AccessArgs,
@@ -89,6 +92,7 @@ async fn serve(args: LocalArgs) -> anyhow::Result<ExitCode> {
         flush_bytes: args.flush_bytes,
         retention: args.retention.0,
         grace: args.grace,
+        compact_every: args.compact_every,
         address: listener.local_addr()?,
         access: args.access,
     };

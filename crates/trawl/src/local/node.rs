@@ -45,6 +45,8 @@ pub struct Settings {
     pub retention: Option<Duration>,
     /// How long objects of segments that were replaced stay: longer than the longest search.
     pub grace: Duration,
+    /// The pause from one compaction to the next.
+    pub compact_every: Duration,
     /// Where it is reached.
     pub address: SocketAddr,
     /// Who may use it.
@@ -61,6 +63,7 @@ impl Settings {
             flush_bytes: 16 << 20,
             retention: None,
             grace: compactor::Settings::default().grace,
+            compact_every: Duration::from_secs(60),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             access: AccessArgs::default(),
         }
@@ -221,7 +224,7 @@ impl Node {
                 ..compactor::Settings::default()
             },
         );
-        let housekeeper = housekeeping::start(compactor, &stopped, &mut drivers)?;
+        let housekeeper = housekeeping::start(compactor, settings.compact_every, &stopped, &mut drivers)?;
         let stages = Arc::new(Stages { ingest, coordinator, access, flusher, housekeeper });
         let launcher = tokio::spawn(launch(stages.clone(), launched));
         Ok(Self { stages, launcher, stop, drivers })

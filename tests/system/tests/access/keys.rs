@@ -1,10 +1,13 @@
 //! Keys open what they say, from the command line to the log.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use trawl_client::{Client, Retries};
 use trawl_system::command::trawl;
 use trawl_system::http::{Framing, request};
 use trawl_system::server::Server;
+use trawl_system::wait;
 
 use crate::{WITH_KEYS, ask, find, make_key, must};
 
@@ -91,7 +94,8 @@ fn without_a_key_nothing_is_answered_but_what_is_everybodys() {
     ] {
         assert_eq!(ask(method, path), (401, Some("missing_api_key".to_owned())), "{method} {path}");
     }
-    assert!(server.log().contains("trawl key create --data"), "{}", server.log());
+    let says = || server.log().contains("trawl key create --data").then_some(());
+    wait::until("the server says how to make a key", Duration::from_secs(60), says);
     let client = Client::new(&server.url(), Some("nonsense")).unwrap().with_retries(Retries::NONE);
     assert!(client.status().unwrap_err().to_string().contains("not one that is known here"));
 }

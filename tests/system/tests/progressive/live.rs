@@ -28,7 +28,7 @@ fn each_new_event_is_seen_once_while_the_stream_is_persisted() {
     std::thread::scope(|scope| {
         scope.spawn(|| (10..EVENTS).step_by(10).for_each(|first| push(address, (first..first + 10).map(event))));
         while seen.len() < (10..EVENTS).filter(|number| number % 3 != 1).count() {
-            let news = tail(address, "event -service:cart", Some(&position), "&wait=10s");
+            let news = tail(address, "event -service:cart", Some(&position), "&wait=10s&limit=10000");
             assert_eq!((&news["missed"], news.get("gap")), (&json!(0), None));
             assert_ne!(news["events"], json!([]), "nothing within 10 s");
             seen.extend(numbers(&news["events"]));
