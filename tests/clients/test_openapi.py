@@ -11,12 +11,10 @@ PROGRAMS = TARGET / "clients-venv/bin"
 CHECKS = [
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance", "response_headers_conformance",
 ]
-# Requests of each operation and kind. A run tries what another does.
+# Requests of each operation and kind. A run tries what another does, on any machine: without a time it ends by their number.
 EXAMPLES, SEED = 25, 1
 # It could revoke the very key that the others are asked with.
 REVOKING = "revokeKey"
-# Where schemathesis stops beginning anything.
-SECONDS = 40
 
 
 class OpenApi(unittest.TestCase):
@@ -30,7 +28,7 @@ class OpenApi(unittest.TestCase):
         key = ["--header", f"Authorization: Bearer {server.admin_key}"] if server.admin_key else []
         run([
             str(PROGRAMS / "schemathesis"), "--no-color", "run", str(DESCRIPTION), "--url", server.url, "--checks", ",".join(CHECKS),
-            "--max-examples", str(EXAMPLES), "--seed", str(SEED), "--max-time", str(SECONDS), "--generation-database", "none",
+            "--max-examples", str(EXAMPLES), "--seed", str(SEED), "--generation-database", "none",
             "--workers", "2", "--continue-on-failure", "--exclude-operation-id", REVOKING, *key,
         ], directory=server.directory.name, SCHEMATHESIS_HOOKS=str(ROOT / "tests/clients/openapi_hooks.py"))
 
