@@ -87,7 +87,7 @@ impl<'r> Route<'r> {
                 let datadog = || datadog::Endpoint::of(path).map(Self::Datadog);
                 let bulk = || elastic::bulk_index(path).map(|index| Self::Bulk { index });
                 let elastic = || elastic::Question::of(asked).map(Self::Elastic);
-                hec.or_else(datadog).or_else(bulk).or_else(elastic)?
+                hec.or_else(datadog).or_else(elastic).or_else(bulk)?
             }
         })
     }

@@ -162,6 +162,11 @@ fn bulk_answers_item_by_item() {
     assert_eq!(answered["items"][4]["create"]["_index"], "logs-app");
     assert_eq!(answered["items"].as_array().unwrap().len(), 5);
 
+    // Such a name is reserved, as in Elasticsearch; so is the path of a setting.
+    let reserved = body(&answer(&post("/_x/_bulk", &[NDJSON], "{\"create\":{}}\n{}\n")));
+    assert_eq!(reserved["items"][0]["create"]["error"]["type"], "invalid_index_name_exception");
+    assert_eq!(answer(&post("/_nodes/_bulk", &[NDJSON], "")).status(), StatusCode::METHOD_NOT_ALLOWED);
+
     let versioned = ("accept", "application/vnd.elasticsearch+json; compatible-with=9");
     let put = Request { method: Method::PUT, ..post("/_bulk", &[versioned], "nope\n") };
     let refused = answer(&put);
@@ -221,20 +226,21 @@ fn the_root_is_the_web_uis_unless_a_client_of_elasticsearch_asks() {
     assert!(serves(&get("/", &[("user-agent", "Fluent-Bit")]).asked()));
     assert!(serves(&Request { method: Method::HEAD, ..get("/", &[("user-agent", "Vector/0.40.0")]) }.asked()));
     assert!(!serves(&post("/", &[("user-agent", "Vector/0.40.0")], "").asked()));
-    for path in [
-        "/v1/searches",
-        "/v1/fields",
-        "/index.html",
-        "/a/b/c/_bulk",
-        "/_x/_bulk",
-        "/services/collector/x",
-        "/v1/input/a/b",
-    ] {
+    for path in ["/v1/searches", "/v1/fields", "/index.html", "/a/b/c/_bulk", "/services/collector/x", "/v1/input/a/b"]
+    {
         assert!(!serves(&post(path, &[], "").asked()), "{path}");
     }
-    for path in
-        ["/v1/events", "/v1/logs", "/_bulk", "/i/_bulk", "/i/_doc/_bulk", "/v1/input/key", "/firehose", "/v1/syslog"]
-    {
+    for path in [
+        "/v1/events",
+        "/v1/logs",
+        "/_bulk",
+        "/i/_bulk",
+        "/_x/_bulk",
+        "/i/_doc/_bulk",
+        "/v1/input/key",
+        "/firehose",
+        "/v1/syslog",
+    ] {
         assert!(serves(&post(path, &[], "").asked()), "{path}");
     }
 }

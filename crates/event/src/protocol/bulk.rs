@@ -220,6 +220,10 @@ fn read_action(
             code: "invalid_index",
             reason: format!("the name of the index is longer than {MAX_INDEX_BYTES} bytes"),
         }),
+        _ if index.starts_with('_') => Some(EventError::Protocol {
+            code: "invalid_index",
+            reason: "the name of an index must not start with '_'".to_owned(),
+        }),
         _ => None,
     });
     let mut head = vec![b'{'];

@@ -98,8 +98,7 @@ pub(super) fn bulk_index(path: &str) -> Option<Option<Cow<'_, str>>> {
     // An older form has a type behind the index, which says nothing any more.
     let mut names = path.strip_prefix('/')?.strip_suffix("/_bulk")?.split('/');
     let (index, _, None) = (names.next()?, names.next(), names.next()) else { return None };
-    let index = percent_decode_str(index).decode_utf8_lossy();
-    (!index.is_empty() && !index.starts_with('_')).then_some(Some(index))
+    Some(Some(percent_decode_str(index).decode_utf8_lossy()))
 }
 
 /// Answers a question.
