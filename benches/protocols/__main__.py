@@ -31,7 +31,7 @@ def arguments():
     parser.add_argument("--trawl", default=built, help="the command to measure (default: TRAWL_BIN, or what `make` built)")
     parser.add_argument("--logs", help="NDJSON to push (default: that of `make bench`, made from ../shared/data)")
     parser.add_argument("--events", type=int, default=EVENTS, help=f"how many of its events (default: {EVENTS:,})")
-    parser.add_argument("--runs", type=int, default=3, help="measured runs of each protocol (default: 3)")
+    parser.add_argument("--runs", type=int, default=7, help="measured runs of each protocol (default: 7)")
     parser.add_argument("--out", type=Path, help=f"the page (default: {PAGE.relative_to(data.ROOT)} for a whole run, else standard output)")
     return parser.parse_args()
 

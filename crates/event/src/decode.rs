@@ -154,13 +154,15 @@ pub fn decompress(body: &[u8], encoding: Encoding) -> Result<Cow<'_, [u8]>, Body
 pub(crate) fn decompress_within(body: &[u8], encoding: Encoding, limit: usize) -> Result<Cow<'_, [u8]>, BodyError> {
     match encoding {
         Encoding::Identity => Ok(Cow::Borrowed(body)),
-        Encoding::Deflate if is_zlib(body) => read_bounded(flate2::read::ZlibDecoder::new(body), "deflate", limit),
-        Encoding::Deflate => read_bounded(flate2::read::DeflateDecoder::new(body), "deflate", limit),
+        Encoding::Deflate if is_zlib(body) => {
+            read_bounded(flate2::read::ZlibDecoder::new(body), "deflate", body.len(), limit)
+        }
+        Encoding::Deflate => read_bounded(flate2::read::DeflateDecoder::new(body), "deflate", body.len(), limit),
         Encoding::Snappy if body.starts_with(SNAPPY_FRAMES) => {
-            read_bounded(snap::read::FrameDecoder::new(body), "snappy", limit)
+            read_bounded(snap::read::FrameDecoder::new(body), "snappy", body.len(), limit)
         }
         Encoding::Snappy => snappy_block(body, limit),
-        Encoding::Gzip => read_bounded(flate2::read::MultiGzDecoder::new(body), "gzip", limit),
+        Encoding::Gzip => read_bounded(flate2::read::MultiGzDecoder::new(body), "gzip", body.len(), limit),
         Encoding::Zstd => {
             let failed = |error: std::io::Error| BodyError::Compression {
                 encoding: "zstd",
@@ -169,7 +171,7 @@ pub(crate) fn decompress_within(body: &[u8], encoding: Encoding, limit: usize) -
             };
             let mut decoder = zstd::stream::read::Decoder::with_buffer(body).map_err(failed)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(failed)?;
-            read_bounded(decoder, "zstd", limit)
+            read_bounded(decoder, "zstd", body.len(), limit)
         }
     }
 }
@@ -193,8 +195,16 @@ fn snappy_block(body: &[u8], limit: usize) -> Result<Cow<'static, [u8]>, BodyErr
     snap::raw::Decoder::new().decompress_vec(body).map(Cow::Owned).map_err(failed)
 }
 
-fn read_bounded(reader: impl Read, encoding: &'static str, limit: usize) -> Result<Cow<'static, [u8]>, BodyError> {
-    let mut decoded = Vec::new();
+/// How many times as large most bodies are without their compression.
+const USUAL_RATIO: usize = 8;
+
+fn read_bounded(
+    reader: impl Read,
+    encoding: &'static str,
+    bytes: usize,
+    limit: usize,
+) -> Result<Cow<'static, [u8]>, BodyError> {
+    let mut decoded = Vec::with_capacity((bytes * USUAL_RATIO).min(limit));
     let mut bounded = reader.take(limit as u64 + 1);
     match bounded.read_to_end(&mut decoded) {
         Ok(_) if decoded.len() > limit => Err(BodyError::DecodedTooLarge),

@@ -263,19 +263,15 @@ impl Shredder {
         };
         let column = &mut columns.columns[index as usize];
         let last = column.values.len() - 1; // its last row is this one
-        let (read, found) = match &column.values {
-            Values::Text(texts) => (Spelling::of_text(texts.get(last)), format_found(texts.get(last))),
-            Values::Int(values) => (Spelling::of_number(&values[last].to_string()), values[last].to_string()),
-            Values::Float(values) => {
-                let mut buffer = ryu::Buffer::new();
-                let digits = buffer.format_finite(values[last]);
-                (Spelling::of_number(digits), digits.to_owned())
-            }
-            Values::Json(texts) => (Spelling::of_number(texts.get(last)), format_found(texts.get(last))),
-            Values::Bool(values) => (None, values[last].to_string()),
+        let read = match &column.values {
+            Values::Text(texts) => Spelling::of_text(texts.get(last)),
+            Values::Int(values) => Spelling::of_number(&values[last].to_string()),
+            Values::Float(values) => Spelling::of_number(ryu::Buffer::new().format_finite(values[last])),
+            Values::Json(texts) => Spelling::of_number(texts.get(last)),
+            Values::Bool(_) => None,
         };
         let Some((timestamp, spelling)) = read else {
-            return Err(EventError::BadTimestamp { name: path.name(), found });
+            return Err(EventError::BadTimestamp { name: path.name(), found: format_found(&column.values, last) });
         };
         within(timestamp, rule)?;
         Columns::pop(column, row);
@@ -348,7 +344,13 @@ fn within(timestamp: Timestamp, rule: &TimeRule) -> Result<(), EventError> {
 /// Longest part of a bad value that an error repeats, in characters.
 const FOUND_CHARS: usize = 64;
 
-fn format_found(text: &str) -> String {
+fn format_found(values: &Values, place: usize) -> String {
+    let text = match values {
+        Values::Text(texts) | Values::Json(texts) => texts.get(place),
+        Values::Int(values) => return values[place].to_string(),
+        Values::Float(values) => return ryu::Buffer::new().format_finite(values[place]).to_owned(),
+        Values::Bool(values) => return values[place].to_string(),
+    };
     match text.char_indices().nth(FOUND_CHARS) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),

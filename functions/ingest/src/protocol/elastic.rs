@@ -167,8 +167,11 @@ pub(super) fn bulk_answer(asked: &Asked<'_>, bulk: &Bulk, took_ms: i64) -> Respo
             body.push(',');
         }
         let index = indices.get(item.index as usize).map_or("\"\"", String::as_str);
-        let id = item.id.as_deref().map_or(Value::Null, Value::from);
-        body.push_str(&format!("{{\"{}\":{{\"_index\":{index},\"_id\":{id},", item.action.name()));
+        let id = item.id.as_deref().map(|id| Value::from(id).to_string());
+        let id = id.as_deref().unwrap_or("null");
+        for part in ["{\"", item.action.name(), "\":{\"_index\":", index, ",\"_id\":", id, ","] {
+            body.push_str(part);
+        }
         match item.refused {
             None => body.push_str("\"result\":\"created\",\"status\":201}}"),
             Some(code) => {
