@@ -295,7 +295,7 @@ class Faults(unittest.TestCase):
                 return ("delay", 1.0)
             if name == "coordinator" and payload.startswith(b'{"run"'):
                 runs[0] += 1
-                return ("kill", 3.0) if runs[0] == 1 else None
+                return ("kill", 4.5) if runs[0] == 1 else None
             return None
 
         system.functions.fault = fault
@@ -305,8 +305,8 @@ class Faults(unittest.TestCase):
         self.assertEqual([e["n"] for e in found["events"]], sorted(e["n"] for e in found["events"]))
         self.assertGreaterEqual(runs[0], 2, "the run was not killed")
         tasks = system.functions.counted("scan-worker") - before
-        # What was under way, and what was done in the 2 s since it was noted last: four workers, a second a task.
-        self.assertLessEqual(tasks, found["progress"]["tasks_total"] + 4 + 16, "work was done twice")
+        # What was under way, and what was done in the 2 s since it was noted last: four workers, a second a task. Begun anew it would be 16 or more beside.
+        self.assertLessEqual(tasks, found["progress"]["tasks_total"] + 4 + 8, "work was done twice")
 
     def test_shards_split_and_merge_under_load(self):
         system = self.start(shards=2, batch_size=20)
